@@ -1,0 +1,52 @@
+import * as z from 'zod';
+
+/**
+ * What the control plane writes for the agent before it starts: a file, mode 0600, whose path the agent gets as its only
+ * argument. Secrets never travel in arguments or in the environment of kernels.
+ */
+export const AgentConfig = z.object({
+  environmentId: z.string(),
+  /** Every request carries `Authorization: Bearer <secret>`; anything else is 401. */
+  secret: z.string(),
+  listen: z.union([z.object({ socketPath: z.string() }), z.object({ host: z.string(), port: z.number().int() })]),
+  /** The persistent disk: /home/jupyter, or a plain directory where the driver has no mounts. */
+  home: z.string(),
+  /** Where the agent keeps its journal and connection files: on the boot disk, private to the agent's user. */
+  stateDirectory: z.string(),
+  /** Set for kernels and terminals, on top of what the image sets. */
+  environmentVariables: z.record(z.string(), z.string()),
+  /** Directories searched for kernelspecs before Jupyter's usual ones, each holding `kernels/<name>/kernel.json`. */
+  kernelspecDirectories: z.array(z.string()),
+  /** Kernelspec kept warm: one unclaimed kernel is started ahead of need. Null turns it off. */
+  warmKernel: z.string().nullable(),
+});
+export type AgentConfig = z.infer<typeof AgentConfig>;
+
+export const AgentHealth = z.object({ status: z.literal('ready'), environmentId: z.string(), startedAt: z.string() });
+export type AgentHealth = z.infer<typeof AgentHealth>;
+
+/** What is going on inside: autopause reads this. Idle means no reason is left. */
+export const AgentActivity = z.object({
+  /** Epoch ms of the latest execution, output, keystroke in a terminal, or file change through the agent. */
+  lastActivityAt: z.number(),
+  /** Why it must not be paused now, for people: `kernel python3 is busy (notebooks/a.ipynb)`. Empty when idle. */
+  busyReasons: z.array(z.string()),
+});
+export type AgentActivity = z.infer<typeof AgentActivity>;
+
+export const AgentUsage = z.object({
+  /** Cores in use over the last interval, fractions allowed. */
+  cpuCores: z.number().nullable(),
+  memoryBytes: z.number().nullable(),
+  memoryLimitBytes: z.number().nullable(),
+  diskUsedBytes: z.number().nullable(),
+  diskTotalBytes: z.number().nullable(),
+});
+export type AgentUsage = z.infer<typeof AgentUsage>;
+
+/** Private routes of the agent. Everything else it answers is the Jupyter Server API, under the same paths. */
+export const agentPaths = {
+  health: '/agent/health',
+  activity: '/agent/activity',
+  usage: '/agent/usage',
+} as const;

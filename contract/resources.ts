@@ -1,0 +1,238 @@
+import * as z from 'zod';
+import { BillingProjectName, ObjectKey, ResourceName, WorkspaceName } from './names.ts';
+import { DiskStatus, EnvironmentStatus } from './statuses.ts';
+
+/** A moment as ISO 8601 in UTC. */
+export const Moment = z.iso.datetime();
+
+export const Account = z.object({ id: z.string(), email: z.string(), name: z.string(), isOperator: z.boolean() });
+export type Account = z.infer<typeof Account>;
+
+export const Token = z.object({
+  id: z.string(),
+  label: z.string(),
+  createdAt: Moment,
+  lastUsedAt: Moment.nullable(),
+});
+export type Token = z.infer<typeof Token>;
+
+export const BillingRole = z.enum(['owner', 'user']);
+export type BillingRole = z.infer<typeof BillingRole>;
+
+export const BillingProject = z.object({
+  name: BillingProjectName,
+  description: z.string(),
+  role: BillingRole,
+  createdAt: Moment,
+  workspaceCount: z.number().int(),
+  members: z.array(z.object({ email: z.string(), role: BillingRole })),
+});
+export type BillingProject = z.infer<typeof BillingProject>;
+
+export const WorkspaceRole = z.enum(['READER', 'WRITER', 'OWNER']);
+export type WorkspaceRole = z.infer<typeof WorkspaceRole>;
+
+export const Workspace = z.object({
+  id: z.string(),
+  namespace: BillingProjectName,
+  name: WorkspaceName,
+  description: z.string(),
+  bucket: z.string().describe('Name of the workspace bucket, for example terrarium-3f2a…'),
+  owner: z.string().describe('E-mail address of the person who created it'),
+  role: WorkspaceRole,
+  canShare: z.boolean(),
+  canCompute: z.boolean(),
+  createdAt: Moment,
+  updatedAt: Moment,
+});
+export type Workspace = z.infer<typeof Workspace>;
+
+export const KernelSummary = z.object({
+  name: z.string().describe('Name of the kernelspec: python3, ir'),
+  displayName: z.string(),
+  language: z.string(),
+});
+export type KernelSummary = z.infer<typeof KernelSummary>;
+
+export const Image = z.object({
+  reference: z.string().describe('What `image` names when an environment is created'),
+  title: z.string(),
+  description: z.string(),
+  kernels: z.array(KernelSummary),
+  packages: z.array(z.object({ name: z.string(), version: z.string(), language: z.string() })),
+  isDefault: z.boolean(),
+});
+export type Image = z.infer<typeof Image>;
+
+export const WorkspaceRef = z.object({ id: z.string(), namespace: z.string(), name: z.string() });
+
+export const Disk = z.object({
+  id: z.string(),
+  name: ResourceName,
+  workspace: WorkspaceRef,
+  owner: z.string().describe('E-mail address'),
+  status: DiskStatus,
+  reason: z.string().nullable(),
+  sizeGiB: z.number(),
+  usedBytes: z.number().nullable().describe('As last measured; null until it has been measured'),
+  attachedTo: z.object({ id: z.string(), name: z.string() }).nullable(),
+  pricePerMonth: z.number(),
+  createdAt: Moment,
+  lastAttachedAt: Moment.nullable(),
+});
+export type Disk = z.infer<typeof Disk>;
+
+/** One step of an operation, as shown on the live timeline. `log` is what the step printed, if anything. */
+export const TimelineStep = z.object({
+  step: z.string(),
+  title: z.string(),
+  startedAt: Moment,
+  endedAt: Moment.nullable(),
+  outcome: z.enum(['running', 'done', 'failed']),
+  log: z.string(),
+});
+export type TimelineStep = z.infer<typeof TimelineStep>;
+
+const cpus = z
+  .number('The number of CPUs is a number.')
+  .positive('An environment needs at least a part of a CPU.')
+  .max(1024, 'An environment has at most 1024 CPUs.');
+const memoryGiB = z
+  .number('The memory is a number of GiB.')
+  .min(0.25, 'An environment needs at least 0.25 GiB of memory.')
+  .max(16_384, 'An environment has at most 16384 GiB of memory.');
+const diskGiB = z
+  .int('The disk size is a whole number of GiB.')
+  .min(1, 'A disk has at least 1 GiB.')
+  .max(64_000, 'A disk has at most 64000 GiB.');
+const bootDiskGiB = z
+  .int('The boot disk size is a whole number of GiB.')
+  .min(1, 'A boot disk has at least 1 GiB.')
+  .max(64_000, 'A boot disk has at most 64000 GiB.');
+const autopauseMinutes = z
+  .int('Autopause is a whole number of minutes; 0 turns it off.')
+  .min(0, 'Autopause is 0 (off) or more minutes.')
+  .max(10_080, 'Autopause is at most a week (10080 minutes).');
+const environmentVariables = z.record(
+  z
+    .string()
+    .regex(
+      /^[A-Za-z_][A-Za-z0-9_]*$/,
+      'A variable name has letters, digits and underscores, and does not start with a digit.',
+    )
+    .max(200),
+  z
+    .string()
+    .max(32_768, 'A variable has at most 32768 characters.')
+    .regex(/^[^\0]*$/, 'A variable has no NUL character.'),
+);
+
+/** What a person asks for when creating an environment. Everything left out takes the installation's default. */
+export const EnvironmentCreate = z.strictObject({
+  name: ResourceName.optional(),
+  image: z.string().min(1).max(500).optional(),
+  cpus: cpus.optional(),
+  memoryGiB: memoryGiB.optional(),
+  diskGiB: diskGiB.optional(),
+  diskName: ResourceName.optional().describe('An existing detached disk to attach, or the name of the new one'),
+  bootDiskGiB: bootDiskGiB.optional(),
+  environmentVariables: environmentVariables.optional(),
+  autopauseMinutes: autopauseMinutes.optional(),
+});
+export type EnvironmentCreate = z.infer<typeof EnvironmentCreate>;
+
+export const Environment = z.object({
+  id: z.string(),
+  name: ResourceName,
+  workspace: WorkspaceRef,
+  owner: z.string().describe('E-mail address'),
+  status: EnvironmentStatus,
+  reason: z.string().nullable().describe('Why it is in this status, in a sentence, where there is something to say'),
+  image: z.string(),
+  imageTitle: z.string(),
+  cpus: z.number(),
+  memoryGiB: z.number(),
+  gpus: z.number(),
+  bootDiskGiB: z.number(),
+  environmentVariables: z.record(z.string(), z.string()),
+  autopauseMinutes: z.number(),
+  disk: z.object({ id: z.string(), name: z.string(), sizeGiB: z.number(), status: DiskStatus }).nullable(),
+  timeline: z.array(TimelineStep),
+  usage: z
+    .object({
+      cpuPercent: z.number().nullable().describe('Of all its CPUs together'),
+      memoryBytes: z.number().nullable(),
+      memoryLimitBytes: z.number().nullable(),
+      diskUsedBytes: z.number().nullable(),
+      diskTotalBytes: z.number().nullable(),
+      measuredAt: Moment,
+    })
+    .nullable(),
+  cost: z.object({
+    currency: z.string(),
+    perHourRunning: z.number(),
+    perHourPaused: z.number(),
+    diskPerMonth: z.number(),
+    soFar: z.number().describe('Machine only, since it was created'),
+  }),
+  notes: z.array(z.string()).describe('What is weaker or missing on this machine, a sentence each'),
+  createdAt: Moment,
+  startedAt: Moment.nullable(),
+  lastActivityAt: Moment.nullable(),
+  pausesAt: Moment.nullable(),
+});
+export type Environment = z.infer<typeof Environment>;
+
+export const BucketObject = z.object({
+  key: ObjectKey,
+  size: z.number().int(),
+  contentType: z.string(),
+  generation: z.string(),
+  etag: z.string(),
+  updatedAt: Moment,
+  createdAt: Moment,
+});
+export type BucketObject = z.infer<typeof BucketObject>;
+
+/** One level of a bucket, or all of it. `folders` are common prefixes, each ending in the delimiter. */
+export const BucketListing = z.object({
+  objects: z.array(BucketObject),
+  folders: z.array(z.string()),
+  nextPageToken: z.string().nullable(),
+});
+export type BucketListing = z.infer<typeof BucketListing>;
+
+export const NotebookSummary = z.object({
+  path: z.string().describe('Relative to notebooks/'),
+  size: z.number().int(),
+  generation: z.string(),
+  language: z.string().nullable().describe('From the notebook metadata; null when it names none'),
+  kernel: z.string().nullable(),
+  updatedAt: Moment,
+  createdAt: Moment,
+});
+export type NotebookSummary = z.infer<typeof NotebookSummary>;
+
+/** Spend of one group in a period, in the installation's currency. */
+export const SpendRow = z.object({
+  group: z.string(),
+  compute: z.number(),
+  storage: z.number(),
+  total: z.number(),
+});
+export const SpendReport = z.object({
+  currency: z.string(),
+  from: Moment,
+  to: Moment,
+  rows: z.array(SpendRow),
+  total: z.number(),
+});
+export type SpendReport = z.infer<typeof SpendReport>;
+
+/** What /api/events sends: something changed; read it again. */
+export const ChangeEvent = z.object({
+  kind: z.enum(['environment', 'disk', 'workspace', 'billing-project', 'notebook', 'object']),
+  id: z.string(),
+  workspaceId: z.string().nullable(),
+});
+export type ChangeEvent = z.infer<typeof ChangeEvent>;
