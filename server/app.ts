@@ -1,9 +1,10 @@
-import path from 'node:path';
 import { existsSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import path from 'node:path';
 import fastifyHelmet from '@fastify/helmet';
 import fastifyRateLimit from '@fastify/rate-limit';
 import fastifyStatic from '@fastify/static';
-import Fastify, { type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { AppError, openApiDocument } from '@terrarium/contract';
 import type { Principal } from './accounts/accounts.ts';
 import type { Log } from './plumbing/log.ts';
@@ -21,11 +22,12 @@ export async function createApp(options: {
   log: Log;
   version: string;
   webDirectory: string;
-  authenticate: (request: import('node:http').IncomingMessage) => Promise<Principal | null>;
+  authenticate: (request: IncomingMessage) => Promise<Principal | null>;
   routes: (bind: Binder<Principal>) => void;
 }): Promise<FastifyInstance> {
   const app: FastifyInstance = Fastify({
-    loggerInstance: options.log,
+    // Widened, or the instance's type would differ from what plugins and binders take.
+    loggerInstance: options.log as FastifyBaseLogger,
     disableRequestLogging: true,
     bodyLimit: jsonLimitBytes,
     // Keys and paths are longer than Fastify's default of 100 characters.
@@ -64,7 +66,7 @@ export async function createApp(options: {
       route.config = { ...route.config, rateLimit: { max: signInsPerMinute, timeWindow: '1 minute' } };
     }
   });
-  bind.on('getHealth', async () => ({ status: 'ok', version: options.version }));
+  bind.on('getHealth', async () => ({ status: 'ok' as const, version: options.version }));
   const document = openApiDocument(options.version);
   bind.on('getOpenApi', async () => document);
   options.routes(bind);
@@ -82,7 +84,7 @@ async function serveWeb(app: FastifyInstance, directory: string): Promise<void> 
     wildcard: false,
     setHeaders(response, file) {
       const isHashed = file.startsWith(path.join(directory, 'assets') + path.sep);
-      response.setHeader('cache-control', isHashed ? 'public, max-age=31536000, immutable' : 'no-cache');
+      response.header('cache-control', isHashed ? 'public, max-age=31536000, immutable' : 'no-cache');
     },
   });
   app.get('/*', (request, reply) => {
