@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import * as z from 'zod';
 import { endpoints, type BodyOf, type Endpoint, type EndpointName, type Endpoints, type ParamsOf, type QueryOf, type ResponseOf } from '@terrarium/contract';
 import { inputError } from './errors.ts';
@@ -32,10 +32,9 @@ export function createBinder<Who>(app: FastifyInstance, authenticate: (request: 
   return {
     on(name, handler) {
       const endpoint: Endpoint = endpoints[name];
-      app.route({
+      const route: RouteOptions = {
         method: endpoint.method,
         url: routeOf(endpoint),
-        ...(endpoint.body === 'bytes' ? { bodyLimit: Number.MAX_SAFE_INTEGER } : {}),
         handler: async (request, reply) => {
           // A public endpoint's handler does not read `who`.
           const who = endpoint.isPublic === true ? (undefined as Who) : await authenticate(request);
@@ -56,6 +55,16 @@ export function createBinder<Who>(app: FastifyInstance, authenticate: (request: 
           reply.code(endpoint.status ?? (endpoint.response === undefined ? 204 : 200));
           return endpoint.response === undefined ? reply.send() : reply.send(endpoint.response.parse(answer));
         },
+      };
+      if (endpoint.body !== 'bytes') {
+        app.route(route);
+        return;
+      }
+      // Fastify picks a body's parser by content type; bytes are bytes even when they call themselves JSON.
+      app.register(async (scope) => {
+        scope.removeAllContentTypeParsers();
+        scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+        scope.route({ ...route, bodyLimit: Number.MAX_SAFE_INTEGER });
       });
     },
   };
