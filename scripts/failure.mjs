@@ -52,7 +52,7 @@ export function failureAdvice(kind, { source, folder }) {
       return `a downloaded package is damaged. Run it again; if it happens again, run "npm cache clean --force" first.`;
     case 'refused':
       return `${source} refused the request. Check the sign-in or proxy settings for it, then run it again.`;
-    case 'other':
+    default:
       return 'the reason is at the end of the log. Run it again once that is solved.';
   }
 }

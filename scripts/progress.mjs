@@ -10,7 +10,7 @@ export const upToDate = Symbol('up to date');
  * @param {NodeJS.WriteStream} [out]
  */
 export function createProgress(out = process.stdout) {
-  const isTerminal = out.isTTY === true && process.env['TERM'] !== 'dumb' && process.env['CI'] === undefined;
+  const isTerminal = out.isTTY && process.env['TERM'] !== 'dumb' && process.env['CI'] === undefined;
   /** @type {Map<string, number>} */
   const running = new Map();
   let frame = 0;

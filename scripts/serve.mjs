@@ -37,7 +37,7 @@ function serve() {
   });
   /** @type {NodeJS.Signals[]} */
   const names = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-  const isTerminal = process.stdin.isTTY === true;
+  const isTerminal = process.stdin.isTTY;
   let lastForwardedAt = -Infinity;
   for (const name of names) {
     process.on(name, () => {

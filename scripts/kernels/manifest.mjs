@@ -57,8 +57,8 @@ export function writeManifest(found, notes) {
     programDirectories: [...new Set(found.flatMap((kernel) => kernel.programDirectories))],
     kernels: found.map(({ name, spec, version }) => ({
       name,
-      displayName: String(spec['display_name'] ?? name),
-      language: String(spec['language'] ?? '').toLowerCase() === 'r' ? 'R' : String(spec['language'] ?? ''),
+      displayName: spec.display_name,
+      language: spec.language.toLowerCase() === 'r' ? 'R' : spec.language,
       version,
     })),
     packages: found.flatMap((kernel) => kernel.packages),
@@ -81,6 +81,7 @@ export function findOtherKernels(known) {
       try {
         const spec = JSON.parse(readFileSync(join(folder, name, 'kernel.json'), 'utf8'));
         const program = String(spec.argv?.[0] ?? '');
+        if (typeof spec.display_name !== 'string' || typeof spec.language !== 'string') continue;
         if (!program.startsWith('/usr/') || !isProgram(program)) continue;
         others.set(name, {
           name,

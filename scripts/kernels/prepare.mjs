@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PrepareError, fileFailure } from '../failure.mjs';
 import { kernelsDirectory, root } from '../paths.mjs';
-import { upToDate } from '../progress.mjs';
 import { hashInputs, writeStamp } from '../stamps.mjs';
 import { canInstallDebianPackages, installDebianPackages } from './debian.mjs';
 import { findOtherKernels, readManifest, writeManifest } from './manifest.mjs';
@@ -69,7 +68,7 @@ export async function prepareKernels(progress, signal, options = {}) {
 /**
  * @param {import('../progress.mjs').Progress} progress
  * @param {{ doing: string, done: string }} words
- * @param {() => Promise<typeof upToDate | undefined>} work
+ * @param {() => Promise<unknown>} work
  * @returns {Promise<PrepareError | undefined>} why it failed
  */
 async function attempt(progress, words, work) {

@@ -12,10 +12,12 @@ const debianPythonPackages = ['python3-ipykernel', 'python3-numpy', 'python3-pan
 const environmentDirectory = join(kernelsDirectory, 'python');
 const environmentPython = join(environmentDirectory, 'bin/python');
 
+/** @typedef {{ argv: string[], display_name: string, language: string, env?: Record<string, string> }} KernelSpec */
+
 /**
  * @typedef {object} FoundKernel
  * @property {string} name
- * @property {Record<string, unknown>} spec        kernel.json
+ * @property {KernelSpec} spec                    kernel.json
  * @property {string | undefined} resources        folder with logos
  * @property {string} version
  * @property {{ name: string, version: string, language: string }[]} packages
@@ -209,7 +211,7 @@ async function describe(python) {
     join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, 'describe-python.py'),
   ]);
   if (answer === undefined) return undefined;
-  /** @type {{ spec: Record<string, unknown> & { argv: string[] }, resources: string, version: string, basePrefix: string, packages: { name: string, version: string }[] }} */
+  /** @type {{ spec: KernelSpec, resources: string, version: string, basePrefix: string, packages: { name: string, version: string }[] }} */
   const facts = JSON.parse(answer);
   const isOwn = python === environmentPython;
   return {

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { PrepareError } from '../failure.mjs';
 import { ask } from '../run.mjs';
 import { programsNamed } from './programs.mjs';
 
@@ -10,7 +9,7 @@ export const debianRPackages = ['r-base-core', 'r-cran-irkernel', 'fonts-dejavu-
 /**
  * R with IRkernel, as this machine has it.
  * @param {(sentence: string) => void} note
- * @param {PrepareError | undefined} failure  why installing it failed, when that was tried
+ * @param {import('../failure.mjs').PrepareError | undefined} failure  why installing it failed, when that was tried
  * @returns {Promise<import('./python.mjs').FoundKernel | undefined>}
  */
 export async function findR(note, failure) {
