@@ -23,6 +23,7 @@ import { createMeter } from './environments/meter.ts';
 import { environmentStore } from './environments/store.ts';
 import { createImages } from './images/images.ts';
 import { migrations } from './migrations/index.ts';
+import { createCheckpoints } from './notebooks/checkpoints.ts';
 import { createNotebooks } from './notebooks/notebooks.ts';
 import { systemClock, type Clock } from './plumbing/clock.ts';
 import { openSqlite } from './plumbing/db/database.ts';
@@ -139,7 +140,8 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     nudge,
   });
   const buckets = createBuckets({ store: objects, events });
-  const notebooks = createNotebooks({ buckets, kernels: images.kernels });
+  const checkpoints = createCheckpoints({ buckets });
+  const notebooks = createNotebooks({ buckets, checkpoints, kernelSummary: images.kernel });
   const workspaces = createWorkspaces({
     store: workspaceRows,
     accounts,
