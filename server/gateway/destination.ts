@@ -1,6 +1,7 @@
 /** Where a request goes, told by its Host and path alone. `url` is what the destination sees as its path and query. */
 export type Destination =
-  | { readonly to: 'app'; readonly url: string }
+  /** `isPublicHost` is false for a loopback name that is not the app's own. */
+  | { readonly to: 'app'; readonly isPublicHost: boolean; readonly url: string }
   | { readonly to: 'workspace'; readonly workspaceId: string; readonly url: string }
   | {
       readonly to: 'programs';
@@ -11,7 +12,9 @@ export type Destination =
     }
   | { readonly to: 'nowhere'; readonly status: 400 | 404 | 421; readonly message: string };
 
-type Host = { readonly kind: 'app' } | { readonly kind: 'workspace'; readonly workspaceId: string } | { readonly kind: 'foreign' };
+type Host =
+  | { readonly kind: 'app'; readonly isPublicHost: boolean }
+   | { readonly kind: 'workspace'; readonly workspaceId: string } | { readonly kind: 'foreign' };
 
 const wrongHost =
   'This server does not answer to that host name. Open it at the address that Terrarium printed when it started.';
@@ -32,14 +35,14 @@ export function createSplitter(publicUrl: string, listeningPort: () => number | 
 
   function hostOf(header: string): Host {
     const host = header.toLowerCase();
-    if (host === publicHost) return { kind: 'app' };
+    if (host === publicHost) return { kind: 'app', isPublicHost: true };
     if (host.endsWith(`.${publicHost}`)) {
       const label = host.slice(0, -publicHost.length - 1);
       return workspaceLabel.test(label) ? { kind: 'workspace', workspaceId: label } : { kind: 'foreign' };
     }
     const port = listeningPort();
     const isLoopback = port !== null && ['localhost', '127.0.0.1', '[::1]'].some((name) => host === `${name}:${String(port)}`);
-    return isLoopback ? { kind: 'app' } : { kind: 'foreign' };
+    return isLoopback ? { kind: 'app', isPublicHost: false } : { kind: 'foreign' };
   }
 
   function rememberedHost(header: string): Host {
@@ -57,7 +60,7 @@ export function createSplitter(publicUrl: string, listeningPort: () => number | 
     const problem = pathProblem(url);
     if (problem !== undefined) return { to: 'nowhere', status: 400, message: problem };
     if (host.kind === 'workspace') return { to: 'workspace', workspaceId: host.workspaceId, url };
-    if (!url.startsWith('/jupyter/')) return { to: 'app', url };
+    if (!url.startsWith('/jupyter/')) return { to: 'app', isPublicHost: host.isPublicHost, url };
     const match = programs.exec(url);
     const namespace = decoded(match?.[1]);
     const name = decoded(match?.[2]);

@@ -5,7 +5,7 @@ import type { Accounts, Principal } from '../accounts/accounts.ts';
 import { authenticate, bearerToken, type Door } from '../accounts/authenticate.ts';
 import type { Visitor } from '../kernels/visitor.ts';
 import type { Clock } from '../plumbing/clock.ts';
-import type { Access, Permission } from '../workspaces/access.ts';
+import { isAllowed, type Access, type Permission } from '../workspaces/access.ts';
 
 /** Which workspace's door a request stands at, and what it may be opened with. */
 export type Place =
@@ -15,12 +15,14 @@ export type Place =
 
 export interface Visitors {
   /**
-   * Who stands at the door, with the right asked for.
-   * @throws AppError NotSignedIn, OriginRefused, NotFound (must not be seen), NotAllowed
+   * Who stands at the door: at least a reader of the workspace.
+   * @throws AppError NotSignedIn, OriginRefused, NotFound (must not be seen)
    */
-  admit(request: IncomingMessage, place: Place, permission: Permission): Promise<Visitor>;
+  admit(request: IncomingMessage, place: Place): Promise<Visitor>;
   /** The same from memory alone, for the path that every byte takes; undefined when it has to be looked up. */
-  remembered(request: IncomingMessage, place: Place, permission: Permission): Visitor | undefined;
+  remembered(request: IncomingMessage, place: Place): Visitor | undefined;
+  /** @throws AppError NotAllowed with a sentence */
+  requireRight(visitor: Visitor, permission: Permission): Promise<void>;
   /** Call after anything that may have taken a right away. */
   forget(): void;
 }
@@ -52,13 +54,13 @@ export function createVisitors(options: { accounts: Accounts; access: Access; cl
   }
 
   return {
-    remembered(request, place, permission) {
-      const key = keyOf(request, place, permission);
+    remembered(request, place) {
+      const key = keyOf(request, place);
       if (key === null) return undefined;
       const entry = kept.get(key);
       return entry !== undefined && entry.until > clock.now() ? entry.visitor : undefined;
     },
-    async admit(request, place, permission) {
+    async admit(request, place) {
       const startedIn = generation;
       const token = tokenOf(request, place);
       const principal = await principalAt(request, place, token);
@@ -67,17 +69,20 @@ export function createVisitors(options: { accounts: Accounts; access: Access; cl
         principal,
         access:
           place.kind === 'origin'
-            ? await access.workspaceById(accountId, place.door.workspaceId, permission)
-            : await access.workspace(accountId, place.namespace, place.name, permission),
+            ? await access.workspaceById(accountId, place.door.workspaceId, 'read')
+            : await access.workspace(accountId, place.namespace, place.name, 'read'),
         isProgram: token !== null,
         basePath: place.kind === 'origin' ? '' : place.basePath,
       };
-      const key = keyOf(request, place, permission);
+      const key = keyOf(request, place);
       if (key !== null && startedIn === generation) {
         if (kept.size >= keptVisitors) kept.clear();
         kept.set(key, { visitor, until: clock.now() + rememberedMs });
       }
       return visitor;
+    },
+    async requireRight({ principal, access: held }, permission) {
+      if (!isAllowed(held, permission)) await access.workspaceById(principal.account.id, held.workspace.id, permission);
     },
     forget() {
       generation += 1;
@@ -90,15 +95,15 @@ export function createVisitors(options: { accounts: Accounts; access: Access; cl
  * Null where nothing may be remembered: with a cookie, an unsafe method or a WebSocket has its Origin checked, which
  * only a full look does.
  */
-function keyOf(request: IncomingMessage, place: Place, permission: Permission): string | null {
+function keyOf(request: IncomingMessage, place: Place): string | null {
   const where = place.kind === 'origin' ? place.door.workspaceId : `${place.namespace}/${place.name}`;
   const token = tokenOf(request, place);
-  if (token !== null) return `${permission}\n${where}\ntoken\n${token}`;
+  if (token !== null) return `${where}\ntoken\n${token}`;
   if (place.kind === 'programs' || request.headers.authorization !== undefined) return null;
   const isSafe = request.method === 'GET' || request.method === 'HEAD';
   if (!isSafe || request.headers.upgrade !== undefined || request.headers.cookie === undefined) return null;
   const secret = parseCookie(request.headers.cookie)[place.door.cookieName];
-  return secret === undefined || secret === '' ? null : `${permission}\n${where}\ncookie\n${secret}`;
+  return secret === undefined || secret === '' ? null : `${where}\ncookie\n${secret}`;
 }
 
 /**
