@@ -41,20 +41,16 @@ export function failureKind(output) {
  * @returns {string}
  */
 export function failureAdvice(kind, { source, folder }) {
-  switch (kind) {
-    case 'disk-full':
-      return `the disk that holds ${folder} is full. Free some space (df -h shows what is used), then run it again.`;
-    case 'no-permission':
-      return `this user may not write to ${folder}. Give it that right, or run as the user who owns the folder.`;
-    case 'no-network':
-      return `${source} cannot be reached. Check the network (and the proxy settings, if there are any), then run it again.`;
-    case 'damaged-download':
-      return `a downloaded package is damaged. Run it again; if it happens again, run "npm cache clean --force" first.`;
-    case 'refused':
-      return `${source} refused the request. Check the sign-in or proxy settings for it, then run it again.`;
-    default:
-      return 'the reason is at the end of the log. Run it again once that is solved.';
-  }
+  /** @type {Record<FailureKind, string>} */
+  const advice = {
+    'disk-full': `the disk that holds ${folder} is full. Free some space (df -h shows what is used), then run it again.`,
+    'no-permission': `this user may not write to ${folder}. Give it that right, or run as the user who owns the folder.`,
+    'no-network': `${source} cannot be reached. Check the network (and the proxy settings, if there are any), then run it again.`,
+    'damaged-download': `a downloaded package is damaged. Run it again; if it happens again, run "npm cache clean --force" first.`,
+    refused: `${source} refused the request. Check the sign-in or proxy settings for it, then run it again.`,
+    other: 'the reason is at the end of the log. Run it again once that is solved.',
+  };
+  return advice[kind];
 }
 
 /**
