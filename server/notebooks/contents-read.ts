@@ -83,10 +83,14 @@ export function createContentsReader(buckets: Buckets) {
   }
 
   async function file(scope: ContentsScope, info: ObjectInfo, query: ContentsQuery): Promise<Entry> {
-    const type = query.type === 'notebook' || (query.type === undefined && isNotebookName(info.key)) ? 'notebook' : 'file';
+    const type =
+      query.type === 'notebook' || (query.type === undefined && isNotebookName(info.key)) ? 'notebook' : 'file';
     if (!query.content) {
       const model = fileModel(scope, info, type);
-      return { model: query.hash ? hashed(model, await hashOf(scope, info, null)) : model, generation: info.generation };
+      return {
+        model: query.hash ? hashed(model, await hashOf(scope, info, null)) : model,
+        generation: info.generation,
+      };
     }
     if (info.size > notebookByteLimit) {
       const most = `${String(notebookByteLimit / 1024 / 1024)} MiB`;
@@ -154,7 +158,12 @@ function withBytes(model: ContentsModel, bytes: Buffer, format: 'text' | 'base64
     throw new AppError('InvalidInput', `${model.path} is not UTF-8 encoded, so it cannot be opened as text.`);
   }
   return text === null
-    ? { ...model, content: bytes.toString('base64'), format: 'base64', mimetype: model.mimetype ?? 'application/octet-stream' }
+    ? {
+        ...model,
+        content: bytes.toString('base64'),
+        format: 'base64',
+        mimetype: model.mimetype ?? 'application/octet-stream',
+      }
     : { ...model, content: text, format: 'text', mimetype: model.mimetype ?? 'text/plain' };
 }
 

@@ -56,9 +56,13 @@ export function createUploads(deps: { directory: string; clock: Clock }) {
       } catch (error) {
         await forget(id);
         throw isFull(error)
-          ? new AppError('StorageFull', 'There is no room left for this upload. Nothing was changed; free some space.', {
-              cause: error,
-            })
+          ? new AppError(
+              'StorageFull',
+              'There is no room left for this upload. Nothing was changed; free some space.',
+              {
+                cause: error,
+              },
+            )
           : error;
       }
       return size;
