@@ -14,7 +14,7 @@ import type { EventBus } from '../plumbing/events.ts';
 import { newId } from '../plumbing/ids.ts';
 import type { WorkspaceAccess } from '../workspaces/access.ts';
 import type { WorkspaceStore } from '../workspaces/store.ts';
-import { diskStore, type DiskRow } from './store.ts';
+import { diskStore, type DiskRow, type DiskStore } from './store.ts';
 
 export type Disks = ReturnType<typeof createDisks>;
 
@@ -56,8 +56,8 @@ export function createDisks(options: {
     };
   }
 
-  async function required(accountId: string, id: string): Promise<DiskRow> {
-    const row = await store.byId(id);
+  async function required(accountId: string, id: string, from: DiskStore = store): Promise<DiskRow> {
+    const row = await from.byId(id);
     if (row === undefined || row.owner_id !== accountId || row.status === 'Deleted') {
       throw new AppError('NotFound', 'There is no such disk that you can see.');
     }
@@ -145,9 +145,10 @@ export function createDisks(options: {
     },
 
     async requestDelete(accountId: string, id: string): Promise<Disk> {
+      const { environment_id: environmentId } = await required(accountId, id);
+      const name = environmentId === null ? null : await options.environmentName(environmentId);
       await database.transaction(async (inside) => {
-        const row = await required(accountId, id);
-        const name = row.environment_id === null ? null : await options.environmentName(row.environment_id);
+        const row = await required(accountId, id, diskStore(inside));
         const attachedTo = row.environment_id === null ? null : { name: name ?? 'deleted' };
         const problem = diskDeleteProblem({ status: row.status, attachedTo });
         if (problem !== undefined) throw new AppError('NotPossibleNow', problem);

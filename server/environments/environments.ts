@@ -23,7 +23,7 @@ import { specIn } from './execute.ts';
 import type { Meter } from './meter.ts';
 import { stepTitles } from './plan.ts';
 import { specOf, type ShapeDefaults } from './spec.ts';
-import { environmentStore, type EnvironmentChange, type EnvironmentRow } from './store.ts';
+import { environmentStore, type EnvironmentChange, type EnvironmentRow, type EnvironmentStore } from './store.ts';
 
 export type Environments = ReturnType<typeof createEnvironments>;
 
@@ -103,8 +103,13 @@ export function createEnvironments(options: {
   }
 
   /** The caller's environment of that name or id. Other people's do not exist for them. */
-  async function required(accountId: string, workspaceId: string, nameOrId: string): Promise<EnvironmentRow> {
-    const mine = await store.ofOwner(workspaceId, accountId);
+  async function required(
+    accountId: string,
+    workspaceId: string,
+    nameOrId: string,
+    from: EnvironmentStore = store,
+  ): Promise<EnvironmentRow> {
+    const mine = await from.ofOwner(workspaceId, accountId);
     const row =
       mine.find((candidate) => candidate.id === nameOrId) ?? mine.find((candidate) => candidate.name === nameOrId);
     if (row === undefined)
@@ -121,7 +126,7 @@ export function createEnvironments(options: {
   ): Promise<Environment> {
     // Check and write see the same row: two opposite requests at once are taken one after the other.
     const id = await database.transaction(async (inside) => {
-      const row = await required(accountId, workspaceId, nameOrId);
+      const row = await required(accountId, workspaceId, nameOrId, environmentStore(inside));
       const problem = environmentActionProblem(row.status, action);
       if (problem !== undefined) throw new AppError('NotPossibleNow', problem);
       if (action === 'start') await disks.retry(inside, row.disk_id);

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import * as z from 'zod';
 import {
   endpoints,
@@ -44,10 +44,9 @@ export function createBinder<Who>(
   return {
     on(name, handler) {
       const endpoint: Endpoint = endpoints[name];
-      app.route({
+      const route: RouteOptions = {
         method: endpoint.method,
         url: routeOf(endpoint),
-        ...(endpoint.body === 'bytes' ? { bodyLimit: Number.MAX_SAFE_INTEGER } : {}),
         handler: async (request, reply) => {
           // A public endpoint's handler does not read `who`.
           const who = endpoint.isPublic === true ? (undefined as Who) : await authenticate(request);
@@ -70,6 +69,16 @@ export function createBinder<Who>(
           reply.code(endpoint.status ?? (endpoint.response === undefined ? 204 : 200));
           return endpoint.response === undefined ? reply.send() : reply.send(endpoint.response.parse(answer));
         },
+      };
+      if (endpoint.body !== 'bytes') {
+        app.route(route);
+        return;
+      }
+      // Fastify picks a body's parser by content type; bytes are bytes even when they call themselves JSON.
+      app.register(async (scope) => {
+        scope.removeAllContentTypeParsers();
+        scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+        scope.route({ ...route, bodyLimit: Number.MAX_SAFE_INTEGER });
       });
     },
   };
