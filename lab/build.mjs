@@ -104,6 +104,14 @@ const assetForms = {
     }));
     bundler.onLoad({ filter: /\.svg$/, namespace: 'absent' }, () => ({ contents: '', loader: 'empty' }));
     bundler.onLoad({ filter: /.*/, namespace: 'absent' }, () => ({ contents: 'module.exports = {};' }));
+    // A CommonJS module imported as its own chunk has nothing but a default export there.
+    bundler.onLoad({ filter: /mathjax-extension\/lib\/index\.js$/ }, async (args) => ({
+      contents: (await readFile(args.path, 'utf8')).replace(
+        /import\('mathjax-full\/[^']*'\)/g,
+        (dynamicImport) => `${dynamicImport}.then((module) => module.default)`,
+      ),
+      loader: 'js',
+    }));
     // CSS of these packages marks an address inside another package with a tilde.
     bundler.onResolve({ filter: /^~/ }, ({ path, ...args }) =>
       bundler.resolve(path.slice(1), { importer: args.importer, resolveDir: args.resolveDir, kind: args.kind }),

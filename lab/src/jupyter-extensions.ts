@@ -44,7 +44,6 @@ import tooltip from '@jupyterlab/tooltip-extension';
 import translation from '@jupyterlab/translation-extension';
 import uiComponents from '@jupyterlab/ui-components-extension';
 import vegaRenderer from '@jupyterlab/vega5-extension';
-import workspaces from '@jupyterlab/workspaces-extension';
 
 type Plugins = JupyterFrontEndPlugin<unknown>[];
 
@@ -56,15 +55,23 @@ const replaced: ReadonlySet<string> = new Set([
   '@jupyterlab/apputils-extension:licenses-plugin',
   '@jupyterlab/help-extension:licenses-commands',
   '@jupyterlab/help-extension:jupyter-forum',
-  // Its logo opens a file browser page; the header takes its place.
+  // It opens a file browser page; the header takes its place.
   '@jupyterlab/application-extension:logo',
   '@jupyterlab/notebook-extension:cell-executor',
+  '@jupyterlab/services-extension:session-manager',
+  '@jupyterlab/services-extension:terminal-manager',
+  '@jupyterlab/apputils-extension:state',
+  '@jupyterlab/apputils-extension:resolver',
+  // The header tells how saving stands.
+  '@jupyterlab/docmanager-extension:saving-status',
   // No language servers run here.
   '@jupyterlab/fileeditor-extension:language-server',
   '@jupyterlab/notebook-extension:language-server',
 ]);
 
 const all = [
+  // First, because it reads the shortcuts of every other plugin whose settings arrive after its own.
+  shortcuts,
   application,
   apputils,
   cellToolbar,
@@ -95,7 +102,6 @@ const all = [
   running,
   services,
   settingEditor,
-  shortcuts,
   statusbar,
   terminal,
   themeDark,
@@ -104,7 +110,6 @@ const all = [
   tooltip,
   translation,
   uiComponents,
-  workspaces,
 ] as (Plugins | Plugins[number])[]; // each package types its plugins by the service they provide
 
 /** JupyterLab's own plugins, less those that make no sense here. */

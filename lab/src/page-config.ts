@@ -31,6 +31,9 @@ const derived = {
   treePath,
   store_id: -1,
   token: '',
+  // A kernel is started for a person, or when the environment runs anyway; never because a notebook was opened.
+  notebookStartsKernel: 'false',
+  preferredPath: 'notebooks',
   terminalsAvailable: 'true',
   exposeAppInBrowser: 'false',
   quitButton: 'false',

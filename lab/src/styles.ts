@@ -38,4 +38,3 @@ import '@jupyterlab/tooltip-extension/style/index.js';
 import '@jupyterlab/translation-extension/style/index.js';
 import '@jupyterlab/ui-components-extension/style/index.js';
 import '@jupyterlab/vega5-extension/style/index.js';
-import '@jupyterlab/workspaces-extension/style/index.js';
