@@ -68,9 +68,11 @@ export function accountStore(database: Database) {
 
     insertTicket: (row: TicketRow) => tables.insertInto('tickets').values(row).execute(),
     /** Takes the ticket out, so that nobody else can have it. */
-    takeTicket: (hash: string) => tables.deleteFrom('tickets').where('secret_hash', '=', hash).returningAll().executeTakeFirst(),
+    takeTicket: (hash: string) =>
+      tables.deleteFrom('tickets').where('secret_hash', '=', hash).returningAll().executeTakeFirst(),
 
-    tokenByHash: (hash: string) => tables.selectFrom('tokens').selectAll().where('secret_hash', '=', hash).executeTakeFirst(),
+    tokenByHash: (hash: string) =>
+      tables.selectFrom('tokens').selectAll().where('secret_hash', '=', hash).executeTakeFirst(),
     tokensOf: (accountId: string) =>
       tables.selectFrom('tokens').selectAll().where('account_id', '=', accountId).orderBy('created_at').execute(),
     insertToken: (row: TokenRow) => tables.insertInto('tokens').values(row).execute(),

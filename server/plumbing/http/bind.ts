@@ -1,7 +1,16 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import * as z from 'zod';
-import { endpoints, type BodyOf, type Endpoint, type EndpointName, type Endpoints, type ParamsOf, type QueryOf, type ResponseOf } from '@terrarium/contract';
+import {
+  endpoints,
+  type BodyOf,
+  type Endpoint,
+  type EndpointName,
+  type Endpoints,
+  type ParamsOf,
+  type QueryOf,
+  type ResponseOf,
+} from '@terrarium/contract';
 import { inputError } from './errors.ts';
 
 type RequestBody<E extends Endpoint> = E['body'] extends 'bytes' ? Readable : BodyOf<E>;
@@ -28,7 +37,10 @@ export interface Binder<Who> {
  * InvalidInput, with a sentence for each field.
  * @param authenticate  who asks; throws AppError NotSignedIn. Called for every endpoint that is not public.
  */
-export function createBinder<Who>(app: FastifyInstance, authenticate: (request: FastifyRequest) => Promise<Who>): Binder<Who> {
+export function createBinder<Who>(
+  app: FastifyInstance,
+  authenticate: (request: FastifyRequest) => Promise<Who>,
+): Binder<Who> {
   return {
     on(name, handler) {
       const endpoint: Endpoint = endpoints[name];
@@ -48,7 +60,9 @@ export function createBinder<Who>(app: FastifyInstance, authenticate: (request: 
             if (!reply.raw.writableFinished) abort.abort();
           });
           // `input` was parsed by the schemas of this endpoint, which is what Call's types say.
-          const call = { ...input, who, request, reply, signal: abort.signal } as unknown as Parameters<typeof handler>[0];
+          const call = { ...input, who, request, reply, signal: abort.signal } as unknown as Parameters<
+            typeof handler
+          >[0];
           const answer: unknown = await handler(call);
           if (reply.sent || reply.raw.headersSent) return reply;
           if (endpoint.response === 'bytes' || endpoint.response === 'events') return reply.send(answer);

@@ -1,0 +1,6 @@
+import { initial } from './0001-initial.ts';
+
+/** Every migration by name; they run in the order of their names, and one that has landed never changes. */
+export const migrations = {
+  '0001-initial': initial,
+};
