@@ -26,4 +26,4 @@ export type ParamsOf<E extends Endpoint> = E['params'] extends z.ZodObject
   : Record<never, never>;
 export type QueryOf<E extends Endpoint> = E['query'] extends z.ZodObject ? z.infer<E['query']> : Record<never, never>;
 export type BodyOf<E extends Endpoint> = E['body'] extends z.ZodType ? z.infer<E['body']> : undefined;
-export type ResponseOf<E extends Endpoint> = E['response'] extends z.ZodType ? z.infer<E['response']> : undefined;
+export type ResponseOf<E extends Endpoint> = E['response'] extends z.ZodType ? z.infer<E['response']> : void;

@@ -1,0 +1,89 @@
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import { Kysely, SqliteDialect, type Transaction } from 'kysely';
+import { AppError } from '@terrarium/contract';
+
+/**
+ * The one database. A noun's store asks for its own tables; a transaction is a Database too, so that use cases of
+ * several nouns can share one.
+ */
+export interface Database {
+  tables<T>(): Kysely<T>;
+  transaction<R>(work: (inside: Database) => Promise<R>): Promise<R>;
+}
+
+export interface OpenDatabase extends Database {
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the embedded database file.
+ * INVARIANT: a committed transaction survives kill -9 and power loss (WAL with synchronous=FULL).
+ */
+export function openSqlite(file: string): OpenDatabase {
+  const sqlite = new DatabaseSync(file);
+  sqlite.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=5000;');
+  const kysely = new Kysely<unknown>({ dialect: new SqliteDialect({ database: adapt(sqlite) }) });
+  return {
+    ...over(kysely),
+    async close() {
+      await kysely.destroy();
+    },
+  };
+}
+
+function over(kysely: Kysely<unknown>): Database {
+  return {
+    // Each store names the tables it owns; the migrations are what makes the claim true.
+    tables: <T>() => kysely as unknown as Kysely<T>,
+    async transaction<R>(work: (inside: Database) => Promise<R>): Promise<R> {
+      if (kysely.isTransaction) return work(over(kysely));
+      return kysely.transaction().execute((inside: Transaction<unknown>) => work(over(inside)));
+    },
+  };
+}
+
+/** node:sqlite as the shape that Kysely's SQLite dialect drives. */
+function adapt(sqlite: DatabaseSync) {
+  return {
+    close: () => {
+      sqlite.close();
+    },
+    prepare(sql: string) {
+      const statement = sqlite.prepare(sql);
+      // Our columns hold text, numbers and null only, which is what SQLInputValue covers.
+      const values = (parameters: readonly unknown[]) => parameters as SQLInputValue[];
+      return {
+        reader: statement.columns().length > 0,
+        all: (parameters: readonly unknown[]) => statement.all(...values(parameters)),
+        run(parameters: readonly unknown[]) {
+          try {
+            return statement.run(...values(parameters));
+          } catch (error) {
+            throw translate(error);
+          }
+        },
+        iterate: (parameters: readonly unknown[]) => statement.iterate(...values(parameters)),
+      };
+    },
+  };
+}
+
+function translate(error: unknown): unknown {
+  // SQLITE_FULL, https://sqlite.org/rescode.html#full
+  if (error instanceof Error && 'errcode' in error && error.errcode === 13) {
+    return new AppError(
+      'StorageFull',
+      'The disk that holds the data directory is full. Free some space and try again.',
+      {
+        cause: error,
+      },
+    );
+  }
+  return error;
+}
+
+/** Whether an insert failed because a row with that key is there already. */
+export function isUniqueViolation(error: unknown): boolean {
+  // SQLITE_CONSTRAINT_PRIMARYKEY 1555, SQLITE_CONSTRAINT_UNIQUE 2067
+  return error instanceof Error && 'errcode' in error && (error.errcode === 1555 || error.errcode === 2067);
+}

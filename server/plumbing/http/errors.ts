@@ -1,0 +1,82 @@
+import type { FastifyError, FastifyInstance } from 'fastify';
+import type * as z from 'zod';
+import { AppError, errorStatus, type ErrorBody } from '@terrarium/contract';
+
+/** The schema's complaints as one AppError: the first as the message, each placed at its field. */
+export function inputError(error: z.ZodError): AppError {
+  const fields: Record<string, string> = {};
+  for (const issue of error.issues) {
+    const field = issue.path.map(String).join('.');
+    fields[field] ??= sentence(issue);
+  }
+  const [field, message] = Object.entries(fields)[0] ?? ['', 'The request is not valid.'];
+  return new AppError(
+    'InvalidInput',
+    field === '' || /[A-Z]/.test(message.charAt(0)) ? message : `${field}: ${message}`,
+    {
+      fields,
+    },
+  );
+}
+
+function sentence(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'unrecognized_keys')
+    return `There is no field ${issue.keys.map((key) => `"${key}"`).join(', ')} here.`;
+  const text = issue.message.startsWith('Invalid input: ')
+    ? issue.message.slice('Invalid input: '.length)
+    : issue.message;
+  const field = issue.path.map(String).join('.');
+  return issue.message === text ? text : `${field === '' ? 'The body' : `"${field}"`} is not valid: ${text}.`;
+}
+
+/** Answers every failure of `app` as an ErrorBody. What is not an AppError is logged and told without its inner text. */
+export function answerErrors(app: FastifyInstance): void {
+  app.setErrorHandler((error: FastifyError | AppError, request, reply) => {
+    const known = error instanceof AppError ? error : fromFastify(error);
+    if (known === undefined) {
+      request.log.error({ err: error, requestId: request.id }, 'request failed');
+    } else if (errorStatus[known.code] >= 500) {
+      request.log.warn({ err: known, requestId: request.id }, 'request failed');
+    }
+    const body: ErrorBody = {
+      code: known?.code ?? 'Internal',
+      message:
+        known?.message ?? 'Something went wrong inside Terrarium. The log has the details under this request id.',
+      ...(known?.fields === undefined ? {} : { fields: known.fields }),
+      requestId: request.id,
+    };
+    if (reply.raw.headersSent) {
+      reply.raw.destroy();
+      return;
+    }
+    void reply.code(errorStatus[body.code]).type('application/json').send(body);
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const body: ErrorBody = {
+      code: 'NotFound',
+      message: `There is no ${request.method} ${request.url.split('?')[0] ?? ''} here.`,
+    };
+    void reply.code(404).send(body);
+  });
+}
+
+function fromFastify(error: FastifyError): AppError | undefined {
+  switch (error.statusCode) {
+    case 400:
+      return new AppError(
+        'InvalidInput',
+        error.code === 'FST_ERR_CTP_INVALID_JSON_BODY' ? 'The body is not valid JSON.' : 'The request is not valid.',
+        { cause: error },
+      );
+    case 413:
+      return new AppError('TooLarge', 'The request is too large.', { cause: error });
+    case 415:
+      return new AppError('InvalidInput', 'The body must be JSON, with content type application/json.', {
+        cause: error,
+      });
+    case 429:
+      return new AppError('TooManyRequests', 'Too many requests. Wait a moment and try again.', { cause: error });
+    default:
+      return undefined;
+  }
+}

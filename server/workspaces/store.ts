@@ -1,0 +1,71 @@
+import type { Selectable } from 'kysely';
+import type { WorkspaceRole } from '@terrarium/contract';
+import type { Database } from '../plumbing/db/database.ts';
+
+interface Tables {
+  workspaces: {
+    id: string;
+    namespace: string;
+    name: string;
+    description: string;
+    bucket: string;
+    owner_id: string;
+    created_at: number;
+    updated_at: number;
+  };
+  workspace_members: {
+    workspace_id: string;
+    account_id: string;
+    role: WorkspaceRole;
+    can_share: number;
+    can_compute: number;
+  };
+}
+
+export type WorkspaceRow = Selectable<Tables['workspaces']>;
+export type MemberRow = Selectable<Tables['workspace_members']>;
+export type WorkspaceWithMember = WorkspaceRow & MemberRow;
+
+export function workspaceStore(database: Database) {
+  const tables = database.tables<Tables>();
+  const mine = (accountId: string) =>
+    tables
+      .selectFrom('workspaces')
+      .innerJoin('workspace_members', 'workspace_members.workspace_id', 'workspaces.id')
+      .where('workspace_members.account_id', '=', accountId)
+      .selectAll();
+  return {
+    listFor: (accountId: string): Promise<WorkspaceWithMember[]> =>
+      mine(accountId).orderBy('namespace').orderBy('name').execute(),
+    findByName: (accountId: string, namespace: string, name: string): Promise<WorkspaceWithMember | undefined> =>
+      mine(accountId).where('namespace', '=', namespace).where('name', '=', name).executeTakeFirst(),
+    findById: (accountId: string, id: string): Promise<WorkspaceWithMember | undefined> =>
+      mine(accountId).where('workspaces.id', '=', id).executeTakeFirst(),
+    inNamespace: (namespace: string) =>
+      tables.selectFrom('workspaces').select(['id', 'name']).where('namespace', '=', namespace).execute(),
+    byId: (id: string) => tables.selectFrom('workspaces').selectAll().where('id', '=', id).executeTakeFirst(),
+    async countIn(namespace: string): Promise<number> {
+      const row = await tables
+        .selectFrom('workspaces')
+        .select((select) => select.fn.countAll<number>().as('count'))
+        .where('namespace', '=', namespace)
+        .executeTakeFirst();
+      return Number(row?.count ?? 0);
+    },
+    async insert(row: WorkspaceRow) {
+      await database.transaction(async (inside) => {
+        const write = inside.tables<Tables>();
+        await write.insertInto('workspaces').values(row).execute();
+        await write
+          .insertInto('workspace_members')
+          .values({ workspace_id: row.id, account_id: row.owner_id, role: 'OWNER', can_share: 1, can_compute: 1 })
+          .execute();
+      });
+    },
+    setDescription: (id: string, description: string, now: number) =>
+      tables.updateTable('workspaces').set({ description, updated_at: now }).where('id', '=', id).execute(),
+    delete: (id: string) => tables.deleteFrom('workspaces').where('id', '=', id).execute(),
+  };
+}
+
+export type WorkspaceStore = ReturnType<typeof workspaceStore>;
