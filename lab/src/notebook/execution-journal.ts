@@ -1,5 +1,6 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { type KernelMessage, ServerConnection } from '@jupyterlab/services';
+import type { JSONObject } from '@lumino/coreutils';
 import * as z from 'zod';
 
 const Execution = z.object({
@@ -13,14 +14,19 @@ const Execution = z.object({
 /** One execution that the agent knows of, whichever window asked for it. */
 export type Execution = z.infer<typeof Execution>;
 
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+
+// The kernel's messages are checked as far as the code here reads them; what they say is for the output area.
 const Line = z.object({
   seq: z.number(),
   direction: z.enum(['in', 'out']),
-  channel: z.string(),
-  header: z.looseObject({ msg_id: z.string(), msg_type: z.string() }),
-  parent_header: z.looseObject({}),
-  metadata: z.looseObject({}),
-  content: z.looseObject({}),
+  channel: z.custom<KernelMessage.Channel>((value) => typeof value === 'string'),
+  header: z.custom<KernelMessage.IHeader>(
+    (value) => isRecord(value) && typeof value['msg_id'] === 'string' && typeof value['msg_type'] === 'string',
+  ),
+  parent_header: z.custom<KernelMessage.IHeader | Record<never, never>>(isRecord),
+  metadata: z.custom<JSONObject>(isRecord),
+  content: z.custom<KernelMessage.IMessage['content']>(isRecord),
   buffers: z.array(z.string()),
 });
 
@@ -73,7 +79,6 @@ function toJournalLine(line: z.infer<typeof Line>): JournalLine {
       metadata,
       content,
       buffers: buffers.map((text) => Uint8Array.from(atob(text), (char) => char.charCodeAt(0)).buffer),
-      // The journal holds what the kernel sent; its shape was checked above as far as it is used.
-    } as KernelMessage.IMessage,
+    },
   };
 }
