@@ -43,7 +43,11 @@ export async function startAgent(options: {
     path: agentPaths.health,
     handle({ response }) {
       const { environmentId } = config;
-      sendJson(response, 200, AgentHealth.parse({ status: 'ready', environmentId, startedAt: startedAt.toISOString() }));
+      sendJson(
+        response,
+        200,
+        AgentHealth.parse({ status: 'ready', environmentId, startedAt: startedAt.toISOString() }),
+      );
     },
   };
   const dispatch = createDispatch([health, ...kernelRoutes(kernels, sessions)]);

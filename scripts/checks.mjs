@@ -18,7 +18,7 @@ export const checks = [
   { name: 'types: scripts', command: bin('tsc'), args: ['-p', 'scripts/tsconfig.json'] },
   { name: 'types: web', command: bin('tsc'), args: ['-p', 'web/tsconfig.json'] },
   { name: 'types: lab', command: bin('tsc'), args: ['-p', 'lab/tsconfig.json'] },
-  { name: 'unused code', command: bin('knip'), args: ['--no-progress'] },
+  { name: 'unused code', command: bin('knip'), args: ['--no-progress', '--no-config-hints'] },
 ].filter(({ args }) => args[0] !== '-p' || existsSync(join(root, args[1] ?? '')));
 
 /**

@@ -158,7 +158,7 @@ export async function createContext(options: { config: Config; log: Log; clock?:
       },
       async deleteProblem(workspaceId) {
         if (await environments.isAnyIn(workspaceId)) {
-          return 'This workspace still has environments, perhaps other people\'s. Delete them first.';
+          return "This workspace still has environments, perhaps other people's. Delete them first.";
         }
         if (await disks.isAnyIn(workspaceId)) return 'This workspace still has persistent disks. Delete them first.';
         return null;

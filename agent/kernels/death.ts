@@ -16,7 +16,9 @@ export function describeDeath(facts: {
       : `Kernel ${name} was killed from outside (SIGKILL), most likely because memory ran out.`;
   }
   if (exit.signal !== null) return `Kernel ${name} crashed (${exit.signal}).`;
-  return exit.code === 0 ? `Kernel ${name} ended by itself.` : `Kernel ${name} ended with exit code ${String(exit.code)}.`;
+  return exit.code === 0
+    ? `Kernel ${name} ended by itself.`
+    : `Kernel ${name} ended with exit code ${String(exit.code)}.`;
 }
 
 /** How often the system has killed for want of memory, in our cgroup where that can be seen, else on the machine. */

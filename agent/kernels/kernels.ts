@@ -183,7 +183,6 @@ export class Kernels {
 /** Code that moves a running kernel to a folder, or null for a language we cannot say that in. */
 function moveCode(language: string, folder: string, label: string | null): string | null {
   if (language === 'python') {
-
     const name = label === null ? '' : `\n__import__('os').environ['JPY_SESSION_NAME'] = ${JSON.stringify(label)}`;
     return `__import__('os').chdir(${JSON.stringify(folder)})${name}`;
   }

@@ -1,9 +1,10 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PrepareError, failureKind } from '../failure.mjs';
-import { kernelsDirectory } from '../paths.mjs';
+import { kernelsDirectory, root } from '../paths.mjs';
 import { ask, run } from '../run.mjs';
+import { isStamped, writeStamp } from '../stamps.mjs';
 import { canInstallDebianPackages, installDebianPackages } from './debian.mjs';
 import { programsNamed } from './programs.mjs';
 
@@ -11,6 +12,8 @@ export const pythonPackages = ['ipykernel', 'numpy', 'pandas', 'matplotlib', 'sc
 const debianPythonPackages = ['python3-ipykernel', 'python3-numpy', 'python3-pandas', 'python3-matplotlib'];
 const environmentDirectory = join(kernelsDirectory, 'python');
 const environmentPython = join(environmentDirectory, 'bin/python');
+/** Says that the environment was made to its end, with the interpreter it was made from. */
+const madeFile = join(environmentDirectory, 'made-from');
 
 /** @typedef {{ argv: string[], display_name: string, language: string, env?: Record<string, string> }} KernelSpec */
 
@@ -99,15 +102,18 @@ async function findInterpreter() {
  * @returns {Promise<boolean>} whether there is one now
  */
 async function makeEnvironment(base, signal) {
-  const question = 'import sys, sysconfig; print(sys.version, sys.base_prefix)';
-  const wanted = await ask(base, ['-I', '-c', question]);
-  if (existsSync(environmentPython) && (await ask(environmentPython, ['-I', '-c', question])) === wanted) return true;
+  const question = 'import sys; print(sys.version, sys.base_prefix)';
+  const wanted = (await ask(base, ['-I', '-c', question])) ?? '';
+  if (isStamped(madeFile, wanted, []) && (await ask(environmentPython, ['-I', '-c', question])) === wanted) return true;
   rmSync(environmentDirectory, { recursive: true, force: true });
   // System packages stay visible: that is also what lets `pip install --user` work inside.
   const args = ['-m', 'venv', '--system-site-packages'];
   const options = { signal, env: pipEnvironment() };
   const made = await run('python-venv', base, [...args, environmentDirectory], options);
-  if (made.code === 0) return true;
+  if (made.code === 0) {
+    writeStamp(madeFile, wanted);
+    return true;
+  }
   rmSync(environmentDirectory, { recursive: true, force: true });
   if (failureKind(made.output) === 'disk-full') throw new PrepareError('the disk is full', { logFile: made.logFile });
   // Debian splits off what puts pip into a new environment; a pip of the machine's can fill one from outside.
@@ -116,7 +122,8 @@ async function makeEnvironment(base, signal) {
     ...options,
     append: true,
   });
-  if (bare.code !== 0) rmSync(environmentDirectory, { recursive: true, force: true });
+  if (bare.code === 0) writeStamp(madeFile, wanted);
+  else rmSync(environmentDirectory, { recursive: true, force: true });
   return bare.code === 0;
 }
 
@@ -159,24 +166,15 @@ async function installFromIndex(base, signal) {
   } finally {
     rmSync(probeDirectory, { recursive: true, force: true });
   }
-  const { code, output, logFile } = await run(
-    'pip',
-    command,
-    [
-      ...pip,
-      'install',
-      '--timeout',
-      '30',
-      '--upgrade',
-      '--upgrade-strategy',
-      'eager',
-      '--only-binary',
-      ':all:',
-      ...pythonPackages,
-    ],
-    options,
-  );
-  return code === 0 ? undefined : (reasons[failureKind(output)] ?? `pip failed (see ${logFile})`);
+  const install = ['install', '--timeout', '30', '--upgrade', '--upgrade-strategy', 'eager', '--only-binary', ':all:'];
+  let result = await run('pip', command, [...pip, ...install, ...pythonPackages], options);
+  // An installation that was killed half way can leave a package that pip takes for whole.
+  if (
+    result.code === 0 &&
+    (await ask(environmentPython, ['-I', '-c', `import ${pythonPackages.join(', ')}`])) === undefined
+  )
+    result = await run('pip', command, [...pip, ...install, '--force-reinstall', ...pythonPackages], options);
+  return result.code === 0 ? undefined : (reasons[failureKind(result.output)] ?? `pip failed (see ${result.logFile})`);
 }
 
 /** @type {Partial<Record<import('../failure.mjs').FailureKind, string>>} */
@@ -206,10 +204,7 @@ function pipEnvironment() {
  * @returns {Promise<FoundKernel | undefined>}  undefined when it has no ipykernel
  */
 async function describe(python) {
-  const answer = await ask(python, [
-    '-I',
-    join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, 'describe-python.py'),
-  ]);
+  const answer = await ask(python, ['-I', join(root, 'scripts/kernels/describe-python.py')]);
   if (answer === undefined) return undefined;
   /** @type {{ spec: KernelSpec, resources: string, version: string, basePrefix: string, packages: { name: string, version: string }[] }} */
   const facts = JSON.parse(answer);

@@ -6,12 +6,10 @@ import { AppError, errorStatus } from '@terrarium/contract';
 import type { Accounts } from '../accounts/accounts.ts';
 import { sessionCookieName } from '../accounts/authenticate.ts';
 import { agentRoute, isAgentSocket } from '../kernels/agent-routes.ts';
-import type { Agents } from '../kernels/agents.ts';
 import type { DoorSocket } from '../kernels/door-socket.ts';
 import { admit } from '../kernels/visitor.ts';
 import type { Log } from '../plumbing/log.ts';
 import type { Access } from '../workspaces/access.ts';
-import type { AgentRequests } from './agent-requests.ts';
 import { joinAgentSocket, keepLively } from './agent-sockets.ts';
 import {
   answerError,
@@ -30,7 +28,8 @@ import { createSplitter, type Destination } from './destination.ts';
 import { workspaceOrigin } from './door-link.ts';
 import { createLiveSockets } from './live-sockets.ts';
 import { createOpening } from './opening.ts';
-import { withoutToken, type Place, type Visitors } from './visitors.ts';
+import { withoutToken, type Place } from './visitors.ts';
+import type { WorkspaceDoor } from './workspace-door.ts';
 
 export interface Gateway {
   readonly server: http.Server;
@@ -53,15 +52,15 @@ export function createGateway(options: {
   publicUrl: string;
   accounts: Accounts;
   access: Access;
-  visitors: Visitors;
-  agents: Agents;
-  agentRequests: AgentRequests;
-  sockets: readonly DoorSocket[];
   app: FastifyInstance;
-  door: FastifyInstance;
+  door: WorkspaceDoor;
+  /** WebSockets of the door that other parts of the control plane answer. */
+  sockets?: readonly DoorSocket[];
   log: Log;
 }): Gateway {
-  const { publicUrl, visitors, agents, agentRequests, app, door, log } = options;
+  const { publicUrl, app, door, log } = options;
+  const { visitors, agents, agentRequests } = door;
+  const sockets = [...door.sockets, ...(options.sockets ?? [])];
   const cookieName = sessionCookieName(publicUrl);
   const opening = createOpening(options);
   const live = createLiveSockets(visitors, log);
@@ -153,7 +152,7 @@ export function createGateway(options: {
     if (place.kind === 'origin' && path.startsWith('/files/')) headers = fileHeaders;
     for (let at = 0; at + 1 < headers.length; at += 2) response.setHeader(headers[at] ?? '', headers[at + 1] ?? '');
     request.url = withoutToken(url);
-    door.routing(request, response);
+    door.routes.routing(request, response);
   }
 
   function failed(response: ServerResponse, error: unknown): void {
@@ -170,7 +169,7 @@ export function createGateway(options: {
     const visitor = await visitors.admit(request, place);
     const url = withoutToken(destination.url);
     const path = pathOf(url);
-    const own = options.sockets.find((candidate) => candidate.matches(path));
+    const own = sockets.find((candidate) => candidate.matches(path));
     if (own === undefined && !isAgentSocket(path)) throw new AppError('NotFound', 'There is no WebSocket here.');
     const permission = own?.permission ?? 'compute';
     await visitors.requireRight(visitor, permission);
@@ -241,7 +240,7 @@ export function createGateway(options: {
     server,
     forget,
     async listen({ host, port }) {
-      await Promise.all([app.ready(), door.ready()]);
+      await Promise.all([app.ready(), door.routes.ready()]);
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);
         server.listen({ host, port }, () => {
