@@ -1,0 +1,188 @@
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import { HttpError } from '../http-error.ts';
+import { log, messageOf } from '../log.ts';
+import { buildEnvironment, findPython, prepareSitePackages, type Python, type Variables } from './environment.ts';
+import { Kernel } from './kernel.ts';
+import { defaultKernelName, findKernelspecs, kernelspecRoots, type Kernelspec } from './kernelspecs.ts';
+
+export interface KernelsOptions {
+  readonly home: string;
+  readonly stateDirectory: string;
+  readonly socketDirectory: string;
+  readonly kernelspecDirectories: readonly string[];
+  readonly inherited: Readonly<Record<string, string | undefined>>;
+  readonly environmentVariables: Variables;
+  readonly warmKernel: string | null;
+}
+
+/** So that warming the next kernel does not compete with the cell that the claimed one is about to run. */
+const warmAgainMs = 4000;
+
+/** All kernels of the environment, and the one that is kept warm. */
+export class Kernels {
+  readonly #options: KernelsOptions;
+  readonly #kernels = new Map<string, Kernel>();
+  #warm: Kernel | null = null;
+  #warmTimer: NodeJS.Timeout | null = null;
+  #isClosing = false;
+
+  constructor(options: KernelsOptions) {
+    this.#options = options;
+  }
+
+  specs(): Promise<Map<string, Kernelspec>> {
+    const { kernelspecDirectories: first, home, inherited } = this.#options;
+    return findKernelspecs(kernelspecRoots({ first, home, inherited }));
+  }
+
+  async defaultName(): Promise<string> {
+    return defaultKernelName(await this.specs(), this.#options.warmKernel);
+  }
+
+  list(): Kernel[] {
+    return [...this.#kernels.values()];
+  }
+
+  find(id: string): Kernel | undefined {
+    return this.#kernels.get(id);
+  }
+
+  /** @throws HttpError 404 */
+  get(id: string): Kernel {
+    const kernel = this.#kernels.get(id);
+    if (kernel === undefined) throw new HttpError(404, `Kernel does not exist: ${id}`);
+    return kernel;
+  }
+
+  /** The kernel that nobody has claimed yet: its start is no activity of the user's. */
+  warmProcesses(): { name: string; label: null; pid: number | null; isBusy: boolean }[] {
+    return this.#warm === null ? [] : [{ name: this.#warm.spec.name, label: null, pid: null, isBusy: false }];
+  }
+
+  /**
+   * Starts a kernel, or hands out the warm one. Resolves once its process runs; messages to it wait until it answers.
+   * @param options.folder  where it works, relative to home; home itself where that is no folder
+   * @throws HttpError 404 for an unknown name, 500 when its program cannot be started
+   */
+  async start(options: { name: string | null; folder: string; label: string | null }): Promise<Kernel> {
+    if (this.#isClosing) throw new HttpError(503, 'The environment is stopping.');
+    const specs = await this.specs();
+    const name = options.name ?? defaultKernelName(specs, this.#options.warmKernel);
+    const spec = specs.get(name.toLowerCase());
+    if (spec === undefined) throw new HttpError(404, `No such kernel named ${name}`);
+    const cwd = await this.#workingDirectory(options.folder);
+    const kernel = (await this.#claimWarm(spec, cwd, options.label)) ?? (await this.#make(spec, cwd, options.label));
+    kernel.label = options.label;
+    this.#kernels.set(kernel.id, kernel);
+    kernel.once('gone', () => {
+      this.#kernels.delete(kernel.id);
+      kernel.shutdown().catch((error: unknown) => {
+        log('warn', 'a dead kernel was not cleaned up', { kernel: kernel.id, cause: messageOf(error) });
+      });
+    });
+    return kernel;
+  }
+
+  async remove(id: string): Promise<void> {
+    const kernel = this.get(id);
+    this.#kernels.delete(id);
+    kernel.emit('gone');
+    await kernel.shutdown();
+  }
+
+  /** Starts the warm kernel ahead of need; failing is no error, the next start just takes longer. */
+  async warm(): Promise<void> {
+    const name = this.#options.warmKernel;
+    if (name === null || this.#warm !== null || this.#isClosing) return;
+    try {
+      const spec = (await this.specs()).get(name);
+      if (spec === undefined) return;
+      const kernel = await this.#make(spec, this.#options.home, null);
+      if (this.#isClosing) {
+        await kernel.shutdown();
+        return;
+      }
+      this.#warm = kernel;
+      kernel.once('gone', () => {
+        if (this.#warm === kernel) this.#warm = null;
+      });
+    } catch (error) {
+      log('warn', 'no kernel could be kept warm', { name, cause: messageOf(error) });
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    if (this.#warmTimer !== null) clearTimeout(this.#warmTimer);
+    const all = [...this.#kernels.values(), ...(this.#warm === null ? [] : [this.#warm])];
+    this.#warm = null;
+    await Promise.all(all.map((kernel) => kernel.shutdown()));
+  }
+
+  /** The environment of terminals: that of the python3 kernel where there is one. */
+  async terminalEnvironment(): Promise<Record<string, string>> {
+    const spec = (await this.specs()).get('python3');
+    return this.#environment(spec === undefined ? null : await this.#pythonOf(spec));
+  }
+
+  async #claimWarm(spec: Kernelspec, cwd: string, label: string | null): Promise<Kernel | null> {
+    const warm = this.#warm;
+    if (warm === null || warm.executionState === 'dead') return null;
+    if (JSON.stringify(warm.spec) !== JSON.stringify(spec)) return null;
+    const code = moveCode(spec.language, cwd, label);
+    if (code === null && cwd !== warm.cwd) return null;
+    this.#warm = null;
+    this.#warmTimer = setTimeout(() => void this.warm(), warmAgainMs).unref();
+    if (code !== null) {
+      warm.setWorkingDirectory(cwd);
+      warm.prepareWith(code);
+    }
+    return warm;
+  }
+
+  async #make(spec: Kernelspec, cwd: string, label: string | null): Promise<Kernel> {
+    const python = await this.#pythonOf(spec);
+    const env = this.#environment(python);
+    if (label !== null) env['JPY_SESSION_NAME'] = label;
+    // ipykernel ends itself when its parent is process 1, and ours may be.
+    if (process.pid !== 1) env['JPY_PARENT_PID'] = String(process.pid);
+    const { stateDirectory, socketDirectory } = this.#options;
+    const kernel = new Kernel({ spec, env, cwd, stateDirectory, socketDirectory });
+    await kernel.start();
+    return kernel;
+  }
+
+  async #pythonOf(spec: Kernelspec): Promise<Python | null> {
+    if (spec.language !== 'python') return null;
+    const searchPath = this.#options.environmentVariables['PATH'] ?? this.#options.inherited['PATH'] ?? '';
+    const python = await findPython(spec.argv[0] ?? '', searchPath);
+    if (python !== null) await prepareSitePackages(this.#options.home, python);
+    return python;
+  }
+
+  #environment(python: Python | null): Record<string, string> {
+    const { inherited, home, environmentVariables: chosen } = this.#options;
+    return buildEnvironment({ inherited, home, chosen, python });
+  }
+
+  async #workingDirectory(folder: string): Promise<string> {
+    const { home } = this.#options;
+    if (folder.split('/').includes('..') || folder.includes('\0')) return home;
+    const wanted = path.join(home, folder);
+    const isFolder = await stat(wanted).then(
+      (found) => found.isDirectory(),
+      () => false,
+    );
+    return isFolder ? wanted : home;
+  }
+}
+
+/** Code that moves a running kernel to a folder, or null for a language we cannot say that in. */
+function moveCode(language: string, folder: string, label: string | null): string | null {
+  if (language === 'python') {
+    const name = label === null ? '' : `\n__import__('os').environ['JPY_SESSION_NAME'] = ${JSON.stringify(label)}`;
+    return `__import__('os').chdir(${JSON.stringify(folder)})${name}`;
+  }
+  return language === 'R' ? `setwd(${JSON.stringify(folder)})` : null;
+}
