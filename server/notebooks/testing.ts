@@ -104,13 +104,16 @@ export async function startStory(wrap: (store: ObjectStore) => ObjectStore = (st
     if (principal === null) throw new AppError('NotSignedIn', 'Sign in first.');
     return principal;
   };
-  const app = Fastify({ routerOptions: { maxParamLength: 6000 } });
+  const app = Fastify({ forceCloseConnections: true, routerOptions: { maxParamLength: 6000 } });
   answerErrors(app);
   const bind = createBinder<Principal>(app, principalOf);
   bucketRoutes(bind, { buckets, access });
   notebookRoutes(bind, { notebooks, buckets, access });
 
-  const door = Fastify({ routerOptions: { ignoreTrailingSlash: true, maxParamLength: 2000 } });
+  const door = Fastify({
+    forceCloseConnections: true,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 2000 },
+  });
   const forwarded: { agent: AgentDoor | null } = { agent: null };
   registerContents(door, {
     buckets,
