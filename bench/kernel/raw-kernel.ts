@@ -1,5 +1,6 @@
 import { symlink } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { Dealer, Subscriber } from 'zeromq';
 import * as z from 'zod';
 import { decodeWire, encodeWire } from '../../agent/kernels/wire.ts';
@@ -53,7 +54,7 @@ export async function openRawKernel(run: Run, through: KernelConnection): Promis
       if (!socket.closed) executions.fail(error instanceof Error ? error : new Error(String(error)));
     });
   }
-  return {
+  const connection: KernelConnection = {
     async execute(code) {
       const { message, done } = executions.begin(code);
       await shell.send(encodeWire(facts.key, message));
@@ -64,6 +65,12 @@ export async function openRawKernel(run: Run, through: KernelConnection): Promis
       iopub.close();
     },
   };
+  // A subscription takes a moment to reach the kernel; what is published before is not sent to us.
+  for (let attempt = 0; attempt < 20; attempt++) {
+    const isHeard = await Promise.race([connection.execute('1').then(() => true), wait(250, false)]);
+    if (isHeard) return connection;
+  }
+  throw new Error('The kernel does not answer by ZeroMQ.');
 }
 
 /** The kernel's sockets are files in its own view of the machine, which the system shows us under its process. */

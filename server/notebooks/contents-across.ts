@@ -2,7 +2,8 @@ import * as z from 'zod';
 import { AppError } from '@terrarium/contract';
 import type { Buckets } from '../bucket/buckets.ts';
 import { alreadyExists } from '../bucket/move-object.ts';
-import { askAgent, type Agent, type AgentAnswer } from './agent-http.ts';
+import type { AgentDoor } from '../environments/agent-client.ts';
+import { askAgent, type AgentAnswer } from './agent-http.ts';
 import { nameOf, parentOf, type ContentsScope, type Place } from './contents-model.ts';
 import { copyNames } from './contents-names.ts';
 import { noSuchFile, type ContentsReader, type Entry } from './contents-read.ts';
@@ -16,7 +17,7 @@ const FileOnDisk = z.looseObject({ type: z.string(), content: z.string(), format
 export function createContentsAcross(deps: { buckets: Buckets; reader: ContentsReader; writer: ContentsWriter }) {
   const { buckets, reader, writer } = deps;
 
-  async function read(scope: ContentsScope, agent: Agent, place: FilePlace): Promise<Buffer> {
+  async function read(scope: ContentsScope, agent: AgentDoor, place: FilePlace): Promise<Buffer> {
     if (place.kind === 'bucket') {
       if ((await buckets.head(scope.owner, place.path)) === null && (await reader.isDirectory(scope, place.path))) {
         throw onlyFiles(place.path);
@@ -33,19 +34,24 @@ export function createContentsAcross(deps: { buckets: Buckets; reader: ContentsR
     return Buffer.from(FileOnDisk.parse(parsed(answer)).content, 'base64');
   }
 
-  async function isOnDisk(agent: Agent, path: string): Promise<boolean> {
+  async function isOnDisk(agent: AgentDoor, path: string): Promise<boolean> {
     const { status } = await ask(agent, 'GET', `${contentsUrl(path)}?content=0`);
     return status !== 404;
   }
 
-  async function writeToDisk(agent: Agent, path: string, bytes: Buffer): Promise<AgentAnswer> {
+  async function writeToDisk(agent: AgentDoor, path: string, bytes: Buffer): Promise<AgentAnswer> {
     const body = { type: 'file', format: 'base64', content: bytes.toString('base64') };
     return succeeded(await ask(agent, 'PUT', contentsUrl(path), body));
   }
 
   return {
     /** @returns the new file: an entry of the bucket, or the agent's answer */
-    async copy(scope: ContentsScope, agent: Agent, from: FilePlace, directory: Place): Promise<Entry | AgentAnswer> {
+    async copy(
+      scope: ContentsScope,
+      agent: AgentDoor,
+      from: FilePlace,
+      directory: Place,
+    ): Promise<Entry | AgentAnswer> {
       const name = nameOf(from.path);
       const bytes = await read(scope, agent, from);
       if (directory.kind === 'bucket') return writer.add(scope, directory.path, copyNames(name), bytes);
@@ -56,7 +62,7 @@ export function createContentsAcross(deps: { buckets: Buckets; reader: ContentsR
       throw alreadyExists(name);
     },
 
-    async move(scope: ContentsScope, agent: Agent, from: FilePlace, to: FilePlace): Promise<Entry | AgentAnswer> {
+    async move(scope: ContentsScope, agent: AgentDoor, from: FilePlace, to: FilePlace): Promise<Entry | AgentAnswer> {
       if (from.kind === 'disk') {
         const bytes = await read(scope, agent, from);
         if (await reader.exists(scope, to.path)) throw alreadyExists(to.path);
@@ -79,7 +85,7 @@ export function contentsUrl(path: string): string {
   return `/api/contents/${path.split('/').map(encodeURIComponent).join('/')}`;
 }
 
-function ask(agent: Agent, method: string, path: string, body?: object): Promise<AgentAnswer> {
+function ask(agent: AgentDoor, method: string, path: string, body?: object): Promise<AgentAnswer> {
   return askAgent(agent, { method, path, ...(body === undefined ? {} : { body: Buffer.from(JSON.stringify(body)) }) });
 }
 

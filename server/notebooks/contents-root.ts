@@ -1,7 +1,8 @@
 import type { FastifyBaseLogger } from 'fastify';
 import * as z from 'zod';
 import type { Buckets } from '../bucket/buckets.ts';
-import { askAgent, type Agent } from './agent-http.ts';
+import type { AgentDoor } from '../environments/agent-client.ts';
+import { askAgent } from './agent-http.ts';
 import { bucketDirectory, directoryModel, type ContentsModel, type ContentsScope } from './contents-model.ts';
 
 const DiskListing = z.looseObject({ content: z.array(z.looseObject({ name: z.string() })) });
@@ -12,7 +13,7 @@ const diskTimeoutMs = 5000;
 
 /** The top folder: the bucket's directory, and beside it what is on the disk while the environment runs. */
 export function createContentsRoot(deps: { buckets: Buckets }) {
-  async function onDisk(agent: Agent, log: FastifyBaseLogger): Promise<DiskEntry[]> {
+  async function onDisk(agent: AgentDoor, log: FastifyBaseLogger): Promise<DiskEntry[]> {
     try {
       const path = '/api/contents?content=1&type=directory';
       const { body } = await askAgent(agent, { method: 'GET', path, timeoutMs: diskTimeoutMs });
@@ -28,7 +29,7 @@ export function createContentsRoot(deps: { buckets: Buckets }) {
   return {
     async list(
       scope: ContentsScope,
-      agent: Agent | null,
+      agent: AgentDoor | null,
       withContent: boolean,
       log: FastifyBaseLogger,
     ): Promise<ContentsModel> {

@@ -4,8 +4,9 @@ import { AppError } from '@terrarium/contract';
 import type { Buckets } from '../bucket/buckets.ts';
 import { conditionsOf } from '../bucket/http-conditions.ts';
 import { sendObject } from '../bucket/send-object.ts';
+import type { AgentDoor } from '../environments/agent-client.ts';
 import { isAllowed, type WorkspaceAccess } from '../workspaces/access.ts';
-import { askAgent, type Agent, type AgentAnswer } from './agent-http.ts';
+import type { AgentAnswer } from './agent-http.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import { contentsUrl, createContentsAcross } from './contents-across.ts';
 import { answerContentsErrors, jsonBody, sendAnswer, sendModel } from './contents-http.ts';
@@ -25,8 +26,8 @@ export interface ContentsDeps {
     request: FastifyRequest,
   ) => Promise<{ access: WorkspaceAccess; accountId: string }> | { access: WorkspaceAccess; accountId: string };
   /** The agent of the caller's environment there; null unless it runs. */
-  readonly agentFor: (accountId: string, workspaceId: string) => Promise<Agent | null>;
-  /** Hands request and reply, body unread, to the agent; takes the reply over. */
+  readonly agentFor: (accountId: string, workspaceId: string) => Promise<AgentDoor | null>;
+  /** Hands request and reply to the agent, with what `request.body` holds for a body; takes the reply over. */
   readonly forwardToAgent: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
   /** What clients have before `/api/contents`: empty, or `/jupyter/{namespace}/{name}`. For Location headers. */
   readonly baseUrl?: (request: FastifyRequest) => string;
@@ -36,7 +37,7 @@ interface Visit {
   readonly scope: ContentsScope;
   readonly accountId: string;
   readonly place: Place;
-  readonly agent: () => Promise<Agent | null>;
+  readonly agent: () => Promise<AgentDoor | null>;
 }
 
 const contentsQuery = z.object({
@@ -78,14 +79,9 @@ export function registerContents(app: FastifyInstance, deps: ContentsDeps): void
   }
 
   /** For requests whose body had to be read to know where they lead. */
-  async function relay(visited: Visit, request: FastifyRequest, reply: FastifyReply, body: unknown): Promise<unknown> {
-    const agent = await visited.agent();
-    if (agent === null) throw paused(visited.place);
-    const path = request.raw.url ?? '/';
-    return sendAnswer(
-      reply,
-      await askAgent(agent, { method: request.method, path, body: Buffer.from(JSON.stringify(body ?? {})) }),
-    );
+  function forwardWith(body: unknown, visited: Visit, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    request.body = Buffer.from(JSON.stringify(body ?? {}));
+    return forward(visited, request, reply);
   }
 
   const send = (request: FastifyRequest, reply: FastifyReply, result: Entry | AgentAnswer, status: number) =>
@@ -128,7 +124,7 @@ export function registerContents(app: FastifyInstance, deps: ContentsDeps): void
     const source = copyFrom == null || copyFrom === '' ? null : placeOf(copyFrom);
     if (source?.kind === 'root') throw new AppError('InvalidInput', 'The top folder cannot be copied.');
     if (place.kind !== 'bucket') {
-      if (source?.kind !== 'bucket') return relay(visited, request, reply, body);
+      if (source?.kind !== 'bucket') return forwardWith(body, visited, request, reply);
       return send(request, reply, await across.copy(scope, await required(visited), source, place), 201);
     }
     requireWrite(scope);
@@ -155,7 +151,7 @@ export function registerContents(app: FastifyInstance, deps: ContentsDeps): void
     if (place.kind === 'root' || target.kind === 'root') {
       throw new AppError('InvalidInput', 'The top folder keeps its name.');
     }
-    if (place.kind === 'disk' && target.kind === 'disk') return relay(visited, request, reply, body);
+    if (place.kind === 'disk' && target.kind === 'disk') return forwardWith(body, visited, request, reply);
     requireWrite(scope);
     if (place.kind === 'bucket' && target.kind === 'bucket') {
       return send(request, reply, await writer.rename(scope, place.path, target.path), 200);
@@ -268,7 +264,7 @@ function requireWrite(scope: ContentsScope): void {
   );
 }
 
-async function required(visited: Visit): Promise<Agent> {
+async function required(visited: Visit): Promise<AgentDoor> {
   const agent = await visited.agent();
   if (agent === null) throw paused(visited.place);
   return agent;
