@@ -55,9 +55,10 @@ export class Kernels {
     return kernel;
   }
 
-  /** The kernel that nobody has claimed yet: its start is no activity of the user's. */
-  warmProcesses(): { name: string; label: null; pid: number | null; isBusy: boolean }[] {
-    return this.#warm === null ? [] : [{ name: this.#warm.spec.name, label: null, pid: null, isBusy: false }];
+  /** The process of the kernel that nobody has claimed yet. */
+  unclaimedProcesses(): number[] {
+    const pid = this.#warm?.pid ?? null;
+    return pid === null ? [] : [pid];
   }
 
   /**
