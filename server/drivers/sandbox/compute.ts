@@ -39,9 +39,10 @@ export interface SandboxSettings {
   readonly clock: Clock;
   /** Environment variables for every machine, such as a proxy's address. */
   readonly machineEnvironment: Readonly<Record<string, string>>;
+  /** Processes and threads that one machine may have. */
+  readonly processLimit: number;
 }
 
-const processLimit = 4096;
 const launchTimeoutMs = 20_000;
 
 /**
@@ -204,7 +205,7 @@ export function createCompute(options: {
     try {
       return options
         .cgroups()
-        .make(spec.id, { cpus: spec.cpus, memoryBytes: spec.memoryBytes, processes: processLimit });
+        .make(spec.id, { cpus: spec.cpus, memoryBytes: spec.memoryBytes, processes: settings.processLimit });
     } catch (error) {
       throw new AppError('DriverUnavailable', `The limits of machine '${spec.id}' could not be set. Try again.`, {
         cause: error,
