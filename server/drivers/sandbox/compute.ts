@@ -263,10 +263,10 @@ export function createCompute(options: {
   }
 
   /** Ends every process and removes whatever a launch left, but the boot disk and the log. */
-  async function clear(paths: MachinePaths): Promise<void> {
+  async function clear(paths: MachinePaths, known: readonly ProcessFact[] = []): Promise<void> {
     const launch = await readJson(paths.launch, Launch);
     const groups = launch?.cgroups ?? [];
-    if (!(await endAll(paths.directory, () => processesIn(groups)))) {
+    if (!(await endAll(paths.directory, known, () => processesIn(groups)))) {
       throw new AppError(
         'DriverUnavailable',
         `Some processes of machine '${path.basename(paths.directory)}' do not end. Try again.`,
@@ -285,11 +285,12 @@ export function createCompute(options: {
       if (launch !== null) await writeDurably(paths.launch, JSON.stringify({ ...launch, stopping: true }));
       const first = await running(paths);
       const agent = first === null ? null : agentProcess(first);
+      const known = outsideProcesses(paths.directory);
       if (first !== null && agent !== null) {
         signal(agent, 'SIGTERM');
         await until(() => readProcess(first.pid)?.startTicks !== first.startTicks, graceMs);
       }
-      await clear(paths);
+      await clear(paths, known);
     });
   }
 

@@ -5,6 +5,7 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MachineSpec } from '../../environments/compute-driver.ts';
+import { canGrowMounted } from './images.ts';
 import { outsideProcesses } from './machine-processes.ts';
 import { createTestSandbox, answers, ask, eventually, run, type TestSandbox } from './testing/machines.ts';
 
@@ -206,14 +207,21 @@ describe('a sandbox machine', () => {
     await expect(fs.stat(path.dirname(socketPath))).rejects.toThrow();
   });
 
-  it.skipIf(!isRoot)('sees its disk grow while it runs', async () => {
+  it.skipIf(!isRoot)('sees its disk grow, while it runs where the host allows it', async () => {
     const spec = await sandbox.startNew();
     const size = async (): Promise<number> =>
       Number((await run(sandbox.compute, spec, 'df -B1 --output=size ~ | tail -1')).output);
     const before = await size();
     await run(sandbox.compute, spec, 'echo kept > ~/file');
-    await sandbox.disks.resize(spec.diskId, 512 * 2 ** 20);
-    expect(await size()).toBeGreaterThan(before * 1.7);
+    const grown = sandbox.disks.resize(spec.diskId, 512 * 2 ** 20);
+    if (await canGrowMounted()) {
+      await grown;
+      expect(await size()).toBeGreaterThan(before * 1.7);
+    } else {
+      console.warn('NOT TRIED: growing a mounted disk, since root has no CAP_SYS_RESOURCE here.');
+      await expect(grown).rejects.toThrow(/Pause the environment first/);
+      expect(await size()).toBe(before);
+    }
     expect((await run(sandbox.compute, spec, 'cat ~/file')).output).toBe('kept');
     const fact = await sandbox.disks.inspect(spec.diskId);
     expect(fact.state === 'ready' && fact.usedBytes !== null && fact.usedBytes > 0).toBe(true);
