@@ -15,6 +15,8 @@ import { createGateway } from './gateway/gateway.ts';
 import { gatewayRoutes } from './gateway/routes.ts';
 import { createWorkspaceDoor } from './gateway/workspace-door.ts';
 import { imageRoutes } from './images/routes.ts';
+import { visitorOf } from './kernels/visitor.ts';
+import { registerContents } from './notebooks/contents.ts';
 import { notebookRoutes } from './notebooks/routes.ts';
 import type { Clock } from './plumbing/clock.ts';
 import type { Log } from './plumbing/log.ts';
@@ -69,6 +71,16 @@ async function serve(context: Context, config: Config, log: Log): Promise<Runnin
     prices: config.prices,
     labDirectory: builtDirectories.lab,
     eventStreams,
+  });
+  registerContents(door.routes, {
+    ...context,
+    doorContext: (request) => {
+      const { access, principal } = visitorOf(request.raw);
+      return { access, accountId: principal.account.id };
+    },
+    agentFor: (accountId, workspaceId) => context.environments.agentFor(accountId, workspaceId),
+    forwardToAgent: door.agentRequests.forwardToAgent,
+    baseUrl: (request) => visitorOf(request.raw).basePath,
   });
   const app = await appOf(context, config, log, eventStreams);
   const gateway = createGateway({

@@ -7,6 +7,7 @@ import { headerPlugin } from './header/header-plugin.tsx';
 import { jupyterPlugins, jupyterRenderers } from './jupyter-extensions.ts';
 import { executorPlugin } from './notebook/executor.ts';
 import { kernelFollowingPlugin } from './notebook/kernel-following.ts';
+import { restorePlugin } from './notebook/restore.ts';
 import { connectionLostPlugin } from './shell/connection-lost.ts';
 import { openingPlugin } from './shell/opening.ts';
 import { pageStatePlugin, windowNamePlugin } from './shell/page-state.ts';
@@ -22,6 +23,7 @@ async function start(): Promise<void> {
     headerPlugin,
     executorPlugin,
     kernelFollowingPlugin,
+    restorePlugin,
     connectionLostPlugin,
     openingPlugin,
     pageStatePlugin,

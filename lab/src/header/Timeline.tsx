@@ -1,10 +1,12 @@
 import type { Environment } from '@terrarium/contract';
 import * as React from 'react';
+import { createPortal } from 'react-dom';
 
 /** The steps of a start under the header, live, while it is under way. */
-export function Timeline({ environment }: { readonly environment: Environment }): React.JSX.Element {
+export function Timeline({ environment }: { readonly environment: Environment }): React.ReactPortal {
   const now = useNow(200);
-  return (
+  // Outside the header, which clips what hangs below it.
+  return createPortal(
     <span className="tr-Timeline" role="log" aria-label="Progress of the start">
       <span className="tr-Timeline-title">
         {environment.status === 'Creating' ? 'Creating your environment' : 'Resuming your environment'}
@@ -21,7 +23,8 @@ export function Timeline({ environment }: { readonly environment: Environment })
         );
       })}
       {environment.timeline.length === 0 && <span className="tr-Timeline-step">Waiting for its turn…</span>}
-    </span>
+    </span>,
+    document.body,
   );
 }
 
