@@ -33,7 +33,7 @@ const nativeLoaders = {
     const load = (name) =>
       `require(require('node:path').join(__agentDirectory, 'native', '${name}-' + process.platform + '-' + process.arch + '.node'))`;
     build.onLoad({ filter: /zeromq\/lib\/load-addon\.js$/ }, () => ({
-      contents: `exports.default = ${load('zeromq')};`,
+      contents: `exports.__esModule = true; exports.default = ${load('zeromq')};`,
       loader: 'js',
     }));
     build.onLoad({ filter: /node-pty\/requireBinary\.js$/ }, () => ({
@@ -87,7 +87,6 @@ export async function buildAgent() {
     format: 'esm',
     target: 'node26',
     minifySyntax: true,
-    minifyWhitespace: true,
     legalComments: 'linked',
     plugins: [nativeLoaders],
     // Optional accelerators of ws that would not be found beside the bundle.

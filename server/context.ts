@@ -25,6 +25,7 @@ import { createImages } from './images/images.ts';
 import { migrations } from './migrations/index.ts';
 import { createCheckpoints } from './notebooks/checkpoints.ts';
 import { createNotebooks } from './notebooks/notebooks.ts';
+import { createUploads } from './notebooks/uploads.ts';
 import { systemClock, type Clock } from './plumbing/clock.ts';
 import { openSqlite } from './plumbing/db/database.ts';
 import { lockDirectory } from './plumbing/db/exclusive-lock.ts';
@@ -141,6 +142,7 @@ export async function createContext(options: { config: Config; log: Log; clock?:
   });
   const buckets = createBuckets({ store: objects, events });
   const checkpoints = createCheckpoints({ buckets });
+  const uploads = createUploads({ directory: path.join(config.dataDirectory, 'uploads'), clock });
   const notebooks = createNotebooks({ buckets, checkpoints, kernelSummary: images.kernel });
   const workspaces = createWorkspaces({
     store: workspaceRows,
@@ -158,7 +160,7 @@ export async function createContext(options: { config: Config; log: Log; clock?:
       },
       async deleteProblem(workspaceId) {
         if (await environments.isAnyIn(workspaceId)) {
-          return 'This workspace still has environments, perhaps other people\'s. Delete them first.';
+          return "This workspace still has environments, perhaps other people's. Delete them first.";
         }
         if (await disks.isAnyIn(workspaceId)) return 'This workspace still has persistent disks. Delete them first.';
         return null;
@@ -210,6 +212,8 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     environments,
     meter,
     buckets,
+    checkpoints,
+    uploads,
     notebooks,
     spend,
     reconciler,

@@ -51,7 +51,8 @@ export class Channels {
     kernel.once('gone', onGone);
     socket.on('message', (data, isBinary) => {
       const message = framing.decode(bytesOf(data), isBinary);
-      if (message === null) log('warn', 'ignored a WebSocket message that is not a Jupyter message', { kernel: kernel.id });
+      if (message === null)
+        log('warn', 'ignored a WebSocket message that is not a Jupyter message', { kernel: kernel.id });
       else kernel.submit(message, session);
     });
     socket.once('close', () => {

@@ -13,7 +13,8 @@ export interface Python {
 
 /** What the user installs lives on the disk, and these folders must be there before a language looks for them. */
 export async function prepareHome(home: string): Promise<void> {
-  for (const folder of ['packages', 'packages/R', 'packages/bin', 'notebooks']) await makeFolder(path.join(home, folder));
+  for (const folder of ['packages', 'packages/R', 'packages/bin', 'notebooks'])
+    await makeFolder(path.join(home, folder));
 }
 
 /** A full or read-only disk must not keep anyone from starting. */
@@ -48,7 +49,8 @@ export function buildEnvironment(options: {
   };
   const searched = (base['PATH'] ?? '/usr/local/bin:/usr/bin:/bin').split(':');
   // `pip` in a terminal or after `!` must be the kernel's own.
-  const pythonFolder = python === null ? [] : [path.dirname(python.program)].filter((folder) => !searched.includes(folder));
+  const pythonFolder =
+    python === null ? [] : [path.dirname(python.program)].filter((folder) => !searched.includes(folder));
   return {
     ...defaults,
     ...base,
@@ -76,7 +78,9 @@ export function findPython(program: string, searchPath: string): Promise<Python 
 }
 
 async function identify(program: string, searchPath: string): Promise<Python | null> {
-  const candidates = path.isAbsolute(program) ? [program] : searchPath.split(':').map((folder) => path.join(folder, program));
+  const candidates = path.isAbsolute(program)
+    ? [program]
+    : searchPath.split(':').map((folder) => path.join(folder, program));
   for (const candidate of candidates) {
     const real = await realpath(candidate).catch(() => null);
     if (real === null) continue;

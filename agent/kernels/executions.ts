@@ -7,7 +7,7 @@ export interface Execution {
   /** From the request's `metadata.cellId`: which cell of the notebook it runs. */
   readonly cellId: string | null;
   state: 'queued' | 'running' | 'done';
-  /** `died`: the kernel ended before the execution did. */
+  /** `died`: the kernel ended while at it; `aborted`: it was waiting behind one that failed or died. */
   outcome: 'ok' | 'error' | 'aborted' | 'died' | null;
   readonly queuedAt: number;
   startedAt: number | null;
@@ -33,14 +33,10 @@ export class Executions {
     return this.#all.get(msgId);
   }
 
-  running(): (Execution & { readonly header: Buffer }) | undefined {
-    for (const execution of this.#all.values()) if (execution.state === 'running') return execution;
+  /** What the kernel is working on: the oldest that is not done. A kernel that dies may not have said that it began. */
+  current(): (Execution & { readonly header: Buffer }) | undefined {
+    for (const execution of this.#all.values()) if (execution.state !== 'done') return execution;
     return undefined;
-  }
-
-  isWorking(): boolean {
-    for (const { state } of this.#all.values()) if (state !== 'done') return true;
-    return false;
   }
 
   observe(entry: JournalEntry): void {
@@ -71,9 +67,11 @@ export class Executions {
 
   /** The process is gone: what was asked of it will not be answered. */
   endAll(at: number): void {
+    let outcome: Execution['outcome'] = 'died';
     for (const execution of this.#all.values()) {
       if (execution.state === 'done') continue;
-      execution.outcome = execution.state === 'running' ? 'died' : 'aborted';
+      execution.outcome = outcome;
+      outcome = 'aborted';
       finish(execution, at);
     }
   }

@@ -48,7 +48,8 @@ const termMs = 500;
 const lastMessagesMs = 50;
 
 /** Requests that say nothing about a person at work. @see jupyter_server, MappingKernelManager.untracked_message_types */
-const untracked = /^(comm_info|kernel_info|shutdown|interrupt|debug|is_complete|complete|inspect|history)_(request|reply)$|^debug_event$/;
+const untracked =
+  /^(comm_info|kernel_info|shutdown|interrupt|debug|is_complete|complete|inspect|history)_(request|reply)$|^debug_event$/;
 
 /**
  * A kernel: its process over all restarts, its journal and its state.
@@ -105,6 +106,11 @@ export class Kernel extends EventEmitter<KernelEvents> {
     return this.#run?.process.pid ?? null;
   }
 
+  /** A cell runs or waits, or something else keeps it busy. */
+  get isWorking(): boolean {
+    return this.executionState === 'busy' || this.executions.current() !== undefined;
+  }
+
   /** Resolves once the process is spawned. @throws HttpError 500 when its program cannot be started */
   async start(): Promise<void> {
     try {
@@ -129,7 +135,14 @@ export class Kernel extends EventEmitter<KernelEvents> {
     if (msgId === '' || message.channel === 'iopub' || this.executionState === 'dead') return;
     this.#askers.set(msgId, audience);
     this.#forgetOldAskers();
-    this.#record({ ...message, direction: 'in', audience, msgId, msgType, parentId: headerFacts(message.parentHeader).msgId });
+    this.#record({
+      ...message,
+      direction: 'in',
+      audience,
+      msgId,
+      msgType,
+      parentId: headerFacts(message.parentHeader).msgId,
+    });
     if (msgType === 'execute_request') this.lastActivityAt = Date.now();
     if (this.#run?.isReady === true) this.#send(message);
     else this.#waiting.push(message);
@@ -284,7 +297,12 @@ export class Kernel extends EventEmitter<KernelEvents> {
     this.#onOurOutput = null;
   }
 
-  #ask(channel: RequestChannel, msgType: string, content: Record<string, unknown>, link = this.#run?.link): Promise<WireMessage> {
+  #ask(
+    channel: RequestChannel,
+    msgType: string,
+    content: Record<string, unknown>,
+    link = this.#run?.link,
+  ): Promise<WireMessage> {
     const run = this.#run;
     return new Promise((resolve, reject) => {
       if (link === undefined) {
@@ -324,7 +342,8 @@ export class Kernel extends EventEmitter<KernelEvents> {
     const isTracked = !untracked.test(parent.msgType);
     if (channel === 'iopub' && header.msgType === 'status') {
       const state = jsonObject(message.content)?.['execution_state'];
-      if ((state === 'busy' || state === 'idle') && isTracked && this.#run?.isReady === true) this.executionState = state;
+      if ((state === 'busy' || state === 'idle') && isTracked && this.#run?.isReady === true)
+        this.executionState = state;
     }
     if (isTracked && parent.msgId !== '') this.lastActivityAt = Date.now();
     const audience = channel === 'iopub' ? null : (this.#askers.get(parent.msgId) ?? parent.session);
@@ -337,7 +356,16 @@ export class Kernel extends EventEmitter<KernelEvents> {
     const { channel, direction, audience, msgId, msgType, parentId } = fields;
     const { header, parentHeader, metadata, content, buffers } = fields;
     const message = { header, parentHeader, metadata, content, buffers };
-    const entry = this.journal.append({ at: Date.now(), direction, channel, audience, msgId, msgType, parentId, message });
+    const entry = this.journal.append({
+      at: Date.now(),
+      direction,
+      channel,
+      audience,
+      msgId,
+      msgType,
+      parentId,
+      message,
+    });
     this.executions.observe(entry);
     this.emit('entry', entry);
   }
@@ -353,7 +381,15 @@ export class Kernel extends EventEmitter<KernelEvents> {
     const header = newHeader(msgType, this.id);
     const message = composeMessage({ header, content, ...(parentHeader === undefined ? {} : { parentHeader }) });
     const parentId = parentHeader === undefined ? '' : headerFacts(parentHeader).msgId;
-    this.#record({ channel: 'iopub', ...message, direction: 'out', audience: null, msgId: String(header['msg_id']), msgType, parentId });
+    this.#record({
+      channel: 'iopub',
+      ...message,
+      direction: 'out',
+      audience: null,
+      msgId: String(header['msg_id']),
+      msgType,
+      parentId,
+    });
   }
 
   async #exited(run: Run, exit: Exit, startedAt: number, oomKillsBefore: number | null): Promise<void> {
@@ -367,7 +403,7 @@ export class Kernel extends EventEmitter<KernelEvents> {
     this.#waiting = [];
     this.#isPreparing = false;
     this.#ourRequests.clear();
-    this.#announce('stream', { name: 'stderr', text: `${reason}\n` }, this.executions.running()?.header);
+    this.#announce('stream', { name: 'stderr', text: `${reason}\n` }, this.executions.current()?.header);
     this.executions.endAll(Date.now());
     run.process.signalGroup('SIGKILL');
     await run.link.close();
@@ -398,7 +434,10 @@ export class Kernel extends EventEmitter<KernelEvents> {
   async #end(run: Run, isRestart: boolean): Promise<void> {
     const { process: child, link } = run;
     if (!child.hasExited() && run.isReady) {
-      const request = composeMessage({ header: newHeader('shutdown_request', this.#ourSession), content: { restart: isRestart } });
+      const request = composeMessage({
+        header: newHeader('shutdown_request', this.#ourSession),
+        content: { restart: isRestart },
+      });
       await link.send('control', request).catch(() => undefined);
       await settledWithin(child.exited, politeShutdownMs);
     }
@@ -423,5 +462,8 @@ async function settledWithin(promise: Promise<unknown>, ms: number): Promise<voi
 
 /** kernel.json's env may refer to the environment as `${NAME}`. @see jupyter_client, KernelSpec.env */
 function expand(text: string, env: Readonly<Record<string, string>>): string {
-  return text.replace(/\$\{(\w+)\}|\$(\w+)/g, (whole, braced?: string, bare?: string) => env[braced ?? bare ?? ''] ?? whole);
+  return text.replace(
+    /\$\{(\w+)\}|\$(\w+)/g,
+    (whole, braced?: string, bare?: string) => env[braced ?? bare ?? ''] ?? whole,
+  );
 }

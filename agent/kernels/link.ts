@@ -96,7 +96,8 @@ export async function openLink(options: {
     async close() {
       for (const socket of [iopub, ...Object.values(dealers)]) socket.close();
       await rm(connectionFile, { force: true });
-      if (isIpc) await Promise.all(channels.map((channel) => rm(`${prefix}-${String(ports[channel])}`, { force: true })));
+      if (isIpc)
+        await Promise.all(channels.map((channel) => rm(`${prefix}-${String(ports[channel])}`, { force: true })));
     },
   };
 }

@@ -40,7 +40,10 @@ export function kernelRoutes(kernels: Kernels, sessions: Sessions): Route[] {
         const file = await realpath(path.join(root, params['file'] ?? '')).catch(() => null);
         const found = file?.startsWith(`${root}/`) === true ? await stat(file) : null;
         if (file === null || found?.isFile() !== true) throw new HttpError(404, 'Kernelspec resource not found');
-        response.writeHead(200, { 'content-type': mimeTypeOf(file) ?? 'application/octet-stream', 'content-length': found.size });
+        response.writeHead(200, {
+          'content-type': mimeTypeOf(file) ?? 'application/octet-stream',
+          'content-length': found.size,
+        });
         await pipeline(createReadStream(file), response);
       },
     },
@@ -108,7 +111,11 @@ export function kernelRoutes(kernels: Kernels, sessions: Sessions): Route[] {
       path: '/agent/kernels/{id}/executions',
       handle({ response, params }) {
         const { executions, journal } = kernels.get(id(params));
-        sendJson(response, 200, { executions: executions.list(), lastSeq: journal.lastSeq, droppedThrough: journal.droppedThrough });
+        sendJson(response, 200, {
+          executions: executions.list(),
+          lastSeq: journal.lastSeq,
+          droppedThrough: journal.droppedThrough,
+        });
       },
     },
     {

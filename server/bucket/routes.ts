@@ -3,6 +3,7 @@ import type { Binder } from '../plumbing/http/bind.ts';
 import type { Access } from '../workspaces/access.ts';
 import { toBucketObject, type Buckets } from './buckets.ts';
 import { conditionsOf, etagOf, requiredGeneration } from './http-conditions.ts';
+import { readerOf } from './request-body.ts';
 import { noSuchObject, sendObject } from './send-object.ts';
 
 export function bucketRoutes(bind: Binder<Principal>, deps: { buckets: Buckets; access: Access }): void {
@@ -24,7 +25,7 @@ export function bucketRoutes(bind: Binder<Principal>, deps: { buckets: Buckets; 
     const conditions = conditionsOf(request.headers);
     const isConditional = conditions.ifMatch !== undefined || conditions.ifNoneMatch !== undefined;
     const current = isConditional ? await buckets.head(workspace, params.key) : null;
-    const info = await buckets.put(workspace, params.key, body, {
+    const info = await buckets.put(workspace, params.key, readerOf(body), {
       contentType: request.headers['content-type'],
       ifGeneration: requiredGeneration(conditions, params.key, current),
       signal,

@@ -36,7 +36,13 @@ const longestAnswer = 8 * 1024 ** 2;
 export function createAgentProxy(): AgentProxy {
   const pool = new http.Agent({ keepAlive: true, maxFreeSockets: 64 });
 
-  function forward(agent: AgentDoor, request: IncomingMessage, response: ServerResponse, how: Forward, isRetry = false): void {
+  function forward(
+    agent: AgentDoor,
+    request: IncomingMessage,
+    response: ServerResponse,
+    how: Forward,
+    isRetry = false,
+  ): void {
     const headers = headersToAgent(request.rawHeaders, agent.secret);
     const body = how.body ?? bodyOf(request);
     if (Buffer.isBuffer(body)) headers.push('content-length', String(body.byteLength));

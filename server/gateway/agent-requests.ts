@@ -56,7 +56,13 @@ export function createAgentRequests(options: { visitors: Visitors; agents: Agent
     }
   }
 
-  function pass(visitor: Visitor, agent: AgentDoor, request: IncomingMessage, response: ServerResponse, url: string): void {
+  function pass(
+    visitor: Visitor,
+    agent: AgentDoor,
+    request: IncomingMessage,
+    response: ServerResponse,
+    url: string,
+  ): void {
     proxy.forward(agent, request, response, {
       url,
       basePath: visitor.basePath,

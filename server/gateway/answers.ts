@@ -35,7 +35,12 @@ export function told(error: unknown): AppError {
   return new AppError('Internal', 'Something went wrong inside Terrarium. Its log has the details.', { cause: error });
 }
 
-export function answerJson(response: ServerResponse, status: number, body: string, headers: readonly string[] = dataHeaders): void {
+export function answerJson(
+  response: ServerResponse,
+  status: number,
+  body: string,
+  headers: readonly string[] = dataHeaders,
+): void {
   if (response.headersSent || response.destroyed) {
     response.destroy();
     return;
@@ -58,7 +63,16 @@ export function answerError(response: ServerResponse, error: AppError): void {
 }
 
 export function redirect(response: ServerResponse, location: string, headers: readonly string[] = []): void {
-  response.writeHead(302, ['location', location, 'content-length', '0', 'cache-control', 'no-store', ...doorHeaders, ...headers]);
+  response.writeHead(302, [
+    'location',
+    location,
+    'content-length',
+    '0',
+    'cache-control',
+    'no-store',
+    ...doorHeaders,
+    ...headers,
+  ]);
   response.end();
 }
 

@@ -14,7 +14,8 @@ export type Destination =
 
 type Host =
   | { readonly kind: 'app'; readonly isPublicHost: boolean }
-   | { readonly kind: 'workspace'; readonly workspaceId: string } | { readonly kind: 'foreign' };
+  | { readonly kind: 'workspace'; readonly workspaceId: string }
+  | { readonly kind: 'foreign' };
 
 const wrongHost =
   'This server does not answer to that host name. Open it at the address that Terrarium printed when it started.';
@@ -41,7 +42,8 @@ export function createSplitter(publicUrl: string, listeningPort: () => number | 
       return workspaceLabel.test(label) ? { kind: 'workspace', workspaceId: label } : { kind: 'foreign' };
     }
     const port = listeningPort();
-    const isLoopback = port !== null && ['localhost', '127.0.0.1', '[::1]'].some((name) => host === `${name}:${String(port)}`);
+    const isLoopback =
+      port !== null && ['localhost', '127.0.0.1', '[::1]'].some((name) => host === `${name}:${String(port)}`);
     return isLoopback ? { kind: 'app', isPublicHost: false } : { kind: 'foreign' };
   }
 
@@ -65,7 +67,11 @@ export function createSplitter(publicUrl: string, listeningPort: () => number | 
     const namespace = decoded(match?.[1]);
     const name = decoded(match?.[2]);
     if (match === null || namespace === null || name === null) {
-      return { to: 'nowhere', status: 404, message: 'The address is /jupyter/{namespace}/{name}/api/…, for programs with a token.' };
+      return {
+        to: 'nowhere',
+        status: 404,
+        message: 'The address is /jupyter/{namespace}/{name}/api/…, for programs with a token.',
+      };
     }
     const basePath = `/jupyter/${match[1] ?? ''}/${match[2] ?? ''}`;
     return { to: 'programs', namespace, name, basePath, url: (match[3] ?? '/') + (match[4] ?? '') };

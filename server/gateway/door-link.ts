@@ -19,7 +19,8 @@ export function doorUrl(publicUrl: string, workspaceId: string, ticket: string, 
 export function labPath(next: string): string | null {
   const relative = next.startsWith('/') ? next.slice(1) : next;
   // eslint-disable-next-line no-control-regex
-  if (relative.length > 4000 || /[\u0000-\u001f\u007f\\]/.test(relative) || !/^lab(?:[/?#]|$)/.test(relative)) return null;
+  if (relative.length > 4000 || /[\u0000-\u001f\u007f\\]/.test(relative) || !/^lab(?:[/?#]|$)/.test(relative))
+    return null;
   const origin = 'http://workspace.invalid';
   const url = URL.parse(relative, `${origin}/`);
   if (url === null || url.origin !== origin || !/^\/lab(?:\/|$)/.test(url.pathname)) return null;

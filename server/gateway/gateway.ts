@@ -6,12 +6,10 @@ import { AppError, errorStatus } from '@terrarium/contract';
 import type { Accounts } from '../accounts/accounts.ts';
 import { sessionCookieName } from '../accounts/authenticate.ts';
 import { agentRoute, isAgentSocket } from '../kernels/agent-routes.ts';
-import type { Agents } from '../kernels/agents.ts';
 import type { DoorSocket } from '../kernels/door-socket.ts';
 import { admit } from '../kernels/visitor.ts';
 import type { Log } from '../plumbing/log.ts';
 import type { Access } from '../workspaces/access.ts';
-import type { AgentRequests } from './agent-requests.ts';
 import { joinAgentSocket, keepLively } from './agent-sockets.ts';
 import {
   answerError,
@@ -30,7 +28,8 @@ import { createSplitter, type Destination } from './destination.ts';
 import { workspaceOrigin } from './door-link.ts';
 import { createLiveSockets } from './live-sockets.ts';
 import { createOpening } from './opening.ts';
-import { withoutToken, type Place, type Visitors } from './visitors.ts';
+import { withoutToken, type Place } from './visitors.ts';
+import type { WorkspaceDoor } from './workspace-door.ts';
 
 export interface Gateway {
   readonly server: http.Server;
@@ -47,21 +46,20 @@ export interface Gateway {
  * INVARIANTS: nothing at a workspace's door is answered before its visitor is admitted, except the signing in itself
  * and JupyterLab's own files; a WebSocket that nobody claims is refused.
  * @param publicUrl  origin of the app; workspaces are its subdomains
- * @param app  not ready yet: every change through it may end a right, and a hook on it sees to that
  */
 export function createGateway(options: {
   publicUrl: string;
   accounts: Accounts;
   access: Access;
-  visitors: Visitors;
-  agents: Agents;
-  agentRequests: AgentRequests;
-  sockets: readonly DoorSocket[];
   app: FastifyInstance;
-  door: FastifyInstance;
+  door: WorkspaceDoor;
+  /** WebSockets of the door that other parts of the control plane answer. */
+  sockets?: readonly DoorSocket[];
   log: Log;
 }): Gateway {
-  const { publicUrl, visitors, agents, agentRequests, app, door, log } = options;
+  const { publicUrl, app, door, log } = options;
+  const { visitors, agents, agentRequests } = door;
+  const sockets = [...door.sockets, ...(options.sockets ?? [])];
   const cookieName = sessionCookieName(publicUrl);
   const opening = createOpening(options);
   const live = createLiveSockets(visitors, log);
@@ -87,11 +85,6 @@ export function createGateway(options: {
     visitors.forget();
     live.recheck();
   };
-  app.addHook('onSend', (request, _reply, payload, done) => {
-    if (request.method !== 'GET' && request.method !== 'HEAD') forget();
-    done(null, payload);
-  });
-
   function placeOf(destination: Destination & { to: 'workspace' | 'programs' }): Place {
     if (destination.to === 'programs') return { kind: 'programs', ...destination };
     const { workspaceId } = destination;
@@ -103,7 +96,19 @@ export function createGateway(options: {
     // The app's cookie and links live on one host name; a browser that came by another is sent there.
     if (!isPublicHost && isNavigation(request)) redirect(response, publicUrl + url);
     else if (url.startsWith('/door/') && request.method === 'GET') await opening.sendThrough(request, response, url);
-    else app.routing(request, response);
+    else {
+      if (request.method !== 'GET' && request.method !== 'HEAD') forgetBeforeAnswer(response);
+      app.routing(request, response);
+    }
+  }
+
+  /** A change through the app may end a right; that holds before its sender hears that it was made. */
+  function forgetBeforeAnswer(response: ServerResponse): void {
+    const writeHead = response.writeHead;
+    response.writeHead = ((...args: Parameters<typeof writeHead>) => {
+      forget();
+      return writeHead.apply(response, args);
+    }) as typeof writeHead;
   }
 
   function answerDoor(request: IncomingMessage, response: ServerResponse, place: Place, url: string): void {
@@ -153,7 +158,7 @@ export function createGateway(options: {
     if (place.kind === 'origin' && path.startsWith('/files/')) headers = fileHeaders;
     for (let at = 0; at + 1 < headers.length; at += 2) response.setHeader(headers[at] ?? '', headers[at + 1] ?? '');
     request.url = withoutToken(url);
-    door.routing(request, response);
+    door.routes.routing(request, response);
   }
 
   function failed(response: ServerResponse, error: unknown): void {
@@ -170,7 +175,7 @@ export function createGateway(options: {
     const visitor = await visitors.admit(request, place);
     const url = withoutToken(destination.url);
     const path = pathOf(url);
-    const own = options.sockets.find((candidate) => candidate.matches(path));
+    const own = sockets.find((candidate) => candidate.matches(path));
     if (own === undefined && !isAgentSocket(path)) throw new AppError('NotFound', 'There is no WebSocket here.');
     const permission = own?.permission ?? 'compute';
     await visitors.requireRight(visitor, permission);
@@ -241,7 +246,7 @@ export function createGateway(options: {
     server,
     forget,
     async listen({ host, port }) {
-      await Promise.all([app.ready(), door.ready()]);
+      await Promise.all([app.ready(), door.routes.ready()]);
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);
         server.listen({ host, port }, () => {

@@ -14,7 +14,8 @@ export function gatewayRoutes(
     const { workspace } = await access.workspace(who.account.id, params.namespace, params.name, 'read');
     const next = body.path === undefined ? '/lab' : labPath(body.path);
     if (next === null) {
-      const message = 'The path must be one of JupyterLab, like "lab/tree/notebooks/a.ipynb", with its names percent-encoded.';
+      const message =
+        'The path must be one of JupyterLab, like "lab/tree/notebooks/a.ipynb", with its names percent-encoded.';
       throw new AppError('InvalidInput', message, { fields: { path: message } });
     }
     return { url: doorUrl(publicUrl, workspace.id, await accounts.createDoorTicket(who, workspace.id), next.slice(1)) };

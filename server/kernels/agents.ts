@@ -71,7 +71,10 @@ export function createAgents(options: {
     async absence(visitor) {
       const environment = await environments.defaultFor(visitor.principal.account.id, visitor.access.workspace.id);
       if (environment === null) {
-        return new AppError('EnvironmentPaused', 'There is no Cloud Environment in this workspace yet. Start one to run code.');
+        return new AppError(
+          'EnvironmentPaused',
+          'There is no Cloud Environment in this workspace yet. Start one to run code.',
+        );
       }
       const word = environmentStatusWord[environment.status].toLowerCase();
       switch (environment.status) {
@@ -79,9 +82,15 @@ export function createAgents(options: {
         case 'Starting':
         case 'Updating':
         case 'Running':
-          return new AppError('EnvironmentNotReady', `The Cloud Environment is ${word} and does not answer yet. Try again in a moment.`);
+          return new AppError(
+            'EnvironmentNotReady',
+            `The Cloud Environment is ${word} and does not answer yet. Try again in a moment.`,
+          );
         case 'Error':
-          return new AppError('EnvironmentPaused', environment.reason ?? 'The Cloud Environment has a problem. See its page.');
+          return new AppError(
+            'EnvironmentPaused',
+            environment.reason ?? 'The Cloud Environment has a problem. See its page.',
+          );
         case 'Stopping':
         case 'Stopped':
         case 'Deleting':
@@ -98,7 +107,8 @@ export function createAgents(options: {
       }
       await environments.untilRunning(await asked, AbortSignal.any([signal, AbortSignal.timeout(longestStartMs)]));
       const agent = await find(visitor);
-      if (agent === null) throw new AppError('EnvironmentNotReady', 'The Cloud Environment stopped again before it could be used.');
+      if (agent === null)
+        throw new AppError('EnvironmentNotReady', 'The Cloud Environment stopped again before it could be used.');
       return agent;
     },
   };

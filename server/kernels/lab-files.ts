@@ -59,7 +59,8 @@ export function createLabFiles(directory: string): LabFiles {
     try {
       return await readFile(path.join(root, name));
     } catch (error) {
-      if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'EISDIR')) return null;
+      if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'EISDIR'))
+        return null;
       throw error;
     }
   }
@@ -87,7 +88,8 @@ export function createLabFiles(directory: string): LabFiles {
       return settings;
     },
     async file(name, acceptsGzip) {
-      if (name === '' || inner.has(name) || name.includes('\0') || name.split('/').some((part) => part === '..')) return null;
+      if (name === '' || inner.has(name) || name.includes('\0') || name.split('/').some((part) => part === '..'))
+        return null;
       const extension = path.extname(name);
       const facts = {
         contentType: contentTypes[extension] ?? 'application/octet-stream',

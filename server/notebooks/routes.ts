@@ -1,6 +1,7 @@
 import type { Principal } from '../accounts/accounts.ts';
 import type { Buckets } from '../bucket/buckets.ts';
 import { conditionsOf, requiredGeneration } from '../bucket/http-conditions.ts';
+import { readerOf } from '../bucket/request-body.ts';
 import { sendObject } from '../bucket/send-object.ts';
 import type { Binder } from '../plumbing/http/bind.ts';
 import type { Access } from '../workspaces/access.ts';
@@ -34,7 +35,7 @@ export function notebookRoutes(
     const isConditional = conditions.ifMatch !== undefined || conditions.ifNoneMatch !== undefined;
     const current = isConditional ? await buckets.head(workspace, keyOf(params.path)) : null;
     const ifGeneration = requiredGeneration(conditions, params.path, current);
-    const summary = await notebooks.put(workspace, params.path, body, { ifGeneration, signal });
+    const summary = await notebooks.put(workspace, params.path, readerOf(body), { ifGeneration, signal });
     void reply.header('etag', `"${summary.generation}"`);
     return summary;
   });
