@@ -59,7 +59,7 @@ export async function prepareKernels(progress, signal, options = {}) {
     progress.note(
       'bubblewrap is not installed, so environments are not shut off from one another. To add it on Debian, have root run: apt-get install bubblewrap',
     );
-  const own = [python, r].filter((kernel) => kernel !== undefined && kernel !== nothingDone);
+  const own = [python, r].filter((kernel) => typeof kernel === 'object');
   try {
     writeManifest([...own, ...findOtherKernels(own.map((kernel) => kernel.name))], notes);
     if (own.length > 0) writeStamp(stampFile, preparedHash());
