@@ -7,7 +7,10 @@ import type { Session } from '@jupyterlab/services';
  * @param dialogs  asks for a kernel where the metadata names none that exists; without it nothing is asked
  * @returns whether a kernel is there now
  */
-export async function connectKernel(context: ISessionContext, dialogs: ISessionContextDialogs | undefined): Promise<boolean> {
+export async function connectKernel(
+  context: ISessionContext,
+  dialogs: ISessionContextDialogs | undefined,
+): Promise<boolean> {
   await context.initialize();
   if (context.session?.kernel) return true;
   await context.sessionManager.refreshRunning();
