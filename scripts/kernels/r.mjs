@@ -39,7 +39,6 @@ export async function findR(note, failure) {
         ...packages.map(([name = '', packageVersion = '']) => ({ name, version: packageVersion, language: 'R' })),
       ],
       directories: [home, ...ownLibraries, '/etc/R'].filter((path) => !path.startsWith('/usr/') && existsSync(path)),
-      programDirectories: rscript.startsWith('/usr/') ? [] : [join(home, 'bin')],
     };
   }
   if (failure !== undefined)
