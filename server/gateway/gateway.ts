@@ -46,7 +46,6 @@ export interface Gateway {
  * INVARIANTS: nothing at a workspace's door is answered before its visitor is admitted, except the signing in itself
  * and JupyterLab's own files; a WebSocket that nobody claims is refused.
  * @param publicUrl  origin of the app; workspaces are its subdomains
- * @param app  not ready yet: every change through it may end a right, and a hook on it sees to that
  */
 export function createGateway(options: {
   publicUrl: string;
@@ -86,11 +85,6 @@ export function createGateway(options: {
     visitors.forget();
     live.recheck();
   };
-  app.addHook('onSend', (request, _reply, payload, done) => {
-    if (request.method !== 'GET' && request.method !== 'HEAD') forget();
-    done(null, payload);
-  });
-
   function placeOf(destination: Destination & { to: 'workspace' | 'programs' }): Place {
     if (destination.to === 'programs') return { kind: 'programs', ...destination };
     const { workspaceId } = destination;
@@ -102,7 +96,19 @@ export function createGateway(options: {
     // The app's cookie and links live on one host name; a browser that came by another is sent there.
     if (!isPublicHost && isNavigation(request)) redirect(response, publicUrl + url);
     else if (url.startsWith('/door/') && request.method === 'GET') await opening.sendThrough(request, response, url);
-    else app.routing(request, response);
+    else {
+      if (request.method !== 'GET' && request.method !== 'HEAD') forgetBeforeAnswer(response);
+      app.routing(request, response);
+    }
+  }
+
+  /** A change through the app may end a right; that holds before its sender hears that it was made. */
+  function forgetBeforeAnswer(response: ServerResponse): void {
+    const writeHead = response.writeHead;
+    response.writeHead = ((...args: Parameters<typeof writeHead>) => {
+      forget();
+      return writeHead.apply(response, args);
+    }) as typeof writeHead;
   }
 
   function answerDoor(request: IncomingMessage, response: ServerResponse, place: Place, url: string): void {
