@@ -4,15 +4,23 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Duplex } from 'node:stream';
-import { AgentHealth, agentPaths, type AgentConfig } from '@terrarium/contract/agent';
+import type { AgentConfig } from '@terrarium/contract/agent';
+import { Activity } from './activity/activity.ts';
+import { Processes } from './activity/processes.ts';
+import { activityRoutes } from './activity/routes.ts';
+import { Usage } from './activity/usage.ts';
 import { createAuthorization } from './authorization.ts';
+import { Contents } from './files/contents.ts';
+import { fileRoutes } from './files/routes.ts';
 import { prepareHome } from './kernels/environment.ts';
 import { Channels } from './kernels/channels.ts';
 import { Kernels } from './kernels/kernels.ts';
 import { kernelRoutes } from './kernels/routes.ts';
 import { Sessions } from './kernels/sessions.ts';
 import { log, messageOf } from './log.ts';
-import { createDispatch, sendJson, type Route } from './router.ts';
+import { createDispatch, sendJson } from './router.ts';
+import { terminalRoutes } from './terminals/routes.ts';
+import { Terminals } from './terminals/terminals.ts';
 import { createUpgrades } from './upgrades.ts';
 
 export interface RunningAgent {
@@ -34,23 +42,33 @@ export async function startAgent(options: {
   const socketDirectory = await makeSocketDirectory(config.stateDirectory);
   const homeReady = prepareHome(config.home);
 
-  const kernels = new Kernels({ ...config, socketDirectory, inherited });
+  // What kernels and terminals start carries this mark, so that it is found when its parents are gone.
+  const mark = { name: 'TERRARIUM_ENVIRONMENT', value: config.environmentId };
+  const environmentVariables = { ...config.environmentVariables, [mark.name]: mark.value };
+  const processes = new Processes(`${mark.name}=${mark.value}`);
+  const kernels = new Kernels({ ...config, environmentVariables, socketDirectory, inherited });
   const sessions = new Sessions(kernels);
   const channels = new Channels();
-
-  const health: Route = {
-    method: 'GET',
-    path: agentPaths.health,
-    handle({ response }) {
-      const { environmentId } = config;
-      sendJson(
-        response,
-        200,
-        AgentHealth.parse({ status: 'ready', environmentId, startedAt: startedAt.toISOString() }),
-      );
-    },
+  const touch = (): void => {
+    activity.touch();
   };
-  const dispatch = createDispatch([health, ...kernelRoutes(kernels, sessions)]);
+  const environment = (): Promise<Record<string, string>> => kernels.terminalEnvironment();
+  const terminals = new Terminals({ home: config.home, environment, onKeystroke: touch });
+  const activity = new Activity({ kernels, terminals, processes });
+  const usage = new Usage(config.home, processes);
+
+  const dispatch = createDispatch([
+    ...activityRoutes({
+      environmentId: config.environmentId,
+      kernels,
+      activity,
+      usage,
+      connections: () => upgrades.count(),
+    }),
+    ...kernelRoutes(kernels, sessions),
+    ...terminalRoutes(terminals),
+    ...fileRoutes(new Contents(config.home, touch)),
+  ]);
   const isAuthorized = createAuthorization(config.secret);
   const upgrades = createUpgrades([
     {
@@ -63,6 +81,10 @@ export async function startAgent(options: {
           channels.connect(kernel, socket, { sessionId, after: after === null ? null : Number(after) || 0 });
         };
       },
+    },
+    {
+      path: '/terminals/websocket/{name}',
+      accept: ({ params }) => terminals.connect(params['name'] ?? ''),
     },
   ]);
 
@@ -103,13 +125,23 @@ export async function startAgent(options: {
   return {
     async close() {
       server.close();
-      await kernels.close();
+      await Promise.all([kernels.close(), terminals.close()]);
+      for (const { pid } of processes.sample()) killQuietly(pid);
       upgrades.close();
       server.closeAllConnections();
       if ('socketPath' in listen) await rm(listen.socketPath, { force: true });
       await rm(socketDirectory, { recursive: true, force: true });
     },
   };
+}
+
+/** Jobs that outlived their kernel or terminal end with the environment. */
+function killQuietly(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // it has ended by itself
+  }
 }
 
 /** Socket paths hold 107 bytes, so a deep state directory cannot hold them. */

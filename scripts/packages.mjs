@@ -29,7 +29,7 @@ export async function installPackages(folder, signal) {
       env: npmEnvironment(),
       signal,
     });
-    if (code === 127) throw noNpm();
+    if (code === 'no such program') throw noNpm();
     if (code !== 0) {
       const advice = failureAdvice(failureKind(output), { source: 'The npm registry', folder: modules });
       throw new PrepareError(`${what} failed: ${advice}`, { logFile });

@@ -1,6 +1,7 @@
 import { PrepareError, fileFailure } from './failure.mjs';
 import { build, builds } from './builds.mjs';
 import { prepareKernels } from './kernels/prepare.mjs';
+import { installNodeLibraries } from './node-libraries.mjs';
 import { installPackages } from './packages.mjs';
 import { kernelsDirectory, root } from './paths.mjs';
 import { acquirePrepareLock } from './prepare-lock.mjs';
@@ -27,9 +28,15 @@ export async function prepare(progress, signal) {
     if (fileFailure(error, kernelsDirectory) === undefined) throw error;
   }
   try {
-    const packages = progress.step({ doing: 'Installing npm packages', done: 'Installed npm packages' }, () =>
-      installPackages('.', both),
-    );
+    const packages = progress
+      .step({ doing: 'Installing libatomic', done: "Installed libatomic from Debian's packages" }, () =>
+        installNodeLibraries(both),
+      )
+      .then(() =>
+        progress.step({ doing: 'Installing npm packages', done: 'Installed npm packages' }, () =>
+          installPackages('.', both),
+        ),
+      );
     const labPackages = progress.step(
       { doing: "Installing JupyterLab's packages", done: "Installed JupyterLab's packages" },
       () => installPackages('lab', both),

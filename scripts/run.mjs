@@ -13,7 +13,7 @@ import { forgetChild, rememberChild } from './prepare-lock.mjs';
  * @param {readonly string[]} args
  * @param {{ signal: AbortSignal, cwd?: string, env?: NodeJS.ProcessEnv, append?: boolean, uninterruptible?: boolean, timeoutMs?: number }} options
  *   uninterruptible: Ctrl-C leaves it running; for a package manager whose interruption would break the machine's database
- * @returns {Promise<{ code: number, output: string, logFile: string }>}  code 127 when there is no such program
+ * @returns {Promise<{ code: number | 'no such program', output: string, logFile: string }>}
  */
 export async function run(logName, command, args, options) {
   throwIfInterrupted(options.signal);
@@ -53,7 +53,7 @@ export async function run(logName, command, args, options) {
     };
     child.once('error', (error) => {
       finish();
-      if ('code' in error && error.code === 'ENOENT') resolve(127);
+      if ('code' in error && error.code === 'ENOENT') resolve('no such program');
       else reject(error);
     });
     child.once('close', (exitCode, signalName) => {

@@ -15,8 +15,8 @@ const jsonLimitBytes = 1024 * 1024;
 const signInsPerMinute = 20;
 
 /**
- * The app's HTTP side: /api from the endpoint table, and the web app for every other path. It does not listen; the
- * gateway hands it the requests that are for it.
+ * The app's HTTP side: /api from the endpoint table, and the web app for every other path. It does not listen and is not
+ * ready yet; the gateway does both.
  */
 export async function createApp(options: {
   log: Log;
@@ -28,7 +28,6 @@ export async function createApp(options: {
   const app: FastifyInstance = Fastify({
     // Widened, or the instance's type would differ from what plugins and binders take.
     loggerInstance: options.log as FastifyBaseLogger,
-    disableRequestLogging: true,
     bodyLimit: jsonLimitBytes,
     // Keys and paths are longer than Fastify's default of 100 characters.
     routerOptions: { maxParamLength: 6000 },
@@ -72,7 +71,6 @@ export async function createApp(options: {
   options.routes(bind);
 
   await serveWeb(app, options.webDirectory);
-  await app.ready();
   return app;
 }
 

@@ -15,7 +15,7 @@ import { createDisks } from './disks/disks.ts';
 import { reconcileDisks } from './disks/execute.ts';
 import { diskStore } from './disks/store.ts';
 import { createFilesystemObjectStore } from './drivers/filesystem/object-store.ts';
-import { createSandboxDriver } from './drivers/sandbox/driver.ts';
+import { createSandboxDriver } from './drivers/sandbox/sandbox-driver.ts';
 import type { ComputeDriver } from './environments/compute-driver.ts';
 import { createEnvironments } from './environments/environments.ts';
 import { reconcileEnvironments } from './environments/execute.ts';
@@ -25,6 +25,7 @@ import { createImages } from './images/images.ts';
 import { migrations } from './migrations/index.ts';
 import { createCheckpoints } from './notebooks/checkpoints.ts';
 import { createNotebooks } from './notebooks/notebooks.ts';
+import { createUploads } from './notebooks/uploads.ts';
 import { systemClock, type Clock } from './plumbing/clock.ts';
 import { openSqlite } from './plumbing/db/database.ts';
 import { lockDirectory } from './plumbing/db/exclusive-lock.ts';
@@ -57,7 +58,7 @@ export const builtDirectories = {
 
 /** The drivers of an installation on one machine. */
 export async function machineDrivers(config: Config, clock: Clock): Promise<Drivers> {
-  const sandbox = await createSandboxDriver({
+  const sandbox = createSandboxDriver({
     dataDirectory: config.dataDirectory,
     agentBundle: builtDirectories.agent,
     nodeBinary: process.execPath,
@@ -141,6 +142,7 @@ export async function createContext(options: { config: Config; log: Log; clock?:
   });
   const buckets = createBuckets({ store: objects, events });
   const checkpoints = createCheckpoints({ buckets });
+  const uploads = createUploads({ directory: path.join(config.dataDirectory, 'uploads'), clock });
   const notebooks = createNotebooks({ buckets, checkpoints, kernelSummary: images.kernel });
   const workspaces = createWorkspaces({
     store: workspaceRows,
@@ -158,7 +160,7 @@ export async function createContext(options: { config: Config; log: Log; clock?:
       },
       async deleteProblem(workspaceId) {
         if (await environments.isAnyIn(workspaceId)) {
-          return 'This workspace still has environments, perhaps other people\'s. Delete them first.';
+          return "This workspace still has environments, perhaps other people's. Delete them first.";
         }
         if (await disks.isAnyIn(workspaceId)) return 'This workspace still has persistent disks. Delete them first.';
         return null;
@@ -210,6 +212,8 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     environments,
     meter,
     buckets,
+    checkpoints,
+    uploads,
     notebooks,
     spend,
     reconciler,

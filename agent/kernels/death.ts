@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { groupPath, read } from '../activity/cgroup.ts';
 import type { Exit } from './kernel-process.ts';
 
 /** Why a kernel ended that nobody asked to end, as a sentence for its user. */
@@ -23,31 +23,15 @@ export function describeDeath(facts: {
 
 /** How often the system has killed for want of memory, in our cgroup where that can be seen, else on the machine. */
 export function readOomKills(): number | null {
+  const self = read('/proc/self/cgroup');
   const sources: [file: string, counter: RegExp][] = [
-    [`/sys/fs/cgroup${cgroupPath('')}/memory.events`, /^oom_kill (\d+)$/m],
-    [`/sys/fs/cgroup/memory${cgroupPath('memory')}/memory.oom_control`, /^oom_kill (\d+)$/m],
+    [`/sys/fs/cgroup${groupPath(self, '') ?? ''}/memory.events`, /^oom_kill (\d+)$/m],
+    [`/sys/fs/cgroup/memory${groupPath(self, 'memory') ?? ''}/memory.oom_control`, /^oom_kill (\d+)$/m],
     ['/proc/vmstat', /^oom_kill (\d+)$/m],
   ];
   for (const [file, counter] of sources) {
-    const match = counter.exec(readOrEmpty(file));
+    const match = counter.exec(read(file));
     if (match?.[1] !== undefined) return Number(match[1]);
   }
   return null;
-}
-
-/** Our path in a cgroup v1 hierarchy, or in v2 with the empty name. */
-export function cgroupPath(controller: string): string {
-  for (const line of readOrEmpty('/proc/self/cgroup').split('\n')) {
-    const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
-    if (controllers?.split(',').includes(controller) === true) return path === undefined || path === '/' ? '' : path;
-  }
-  return '';
-}
-
-function readOrEmpty(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return '';
-  }
 }

@@ -106,6 +106,11 @@ export class Kernel extends EventEmitter<KernelEvents> {
     return this.#run?.process.pid ?? null;
   }
 
+  /** A cell runs or waits, or something else keeps it busy. */
+  get isWorking(): boolean {
+    return this.executionState === 'busy' || this.executions.current() !== undefined;
+  }
+
   /** Resolves once the process is spawned. @throws HttpError 500 when its program cannot be started */
   async start(): Promise<void> {
     try {

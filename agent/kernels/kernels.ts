@@ -55,11 +55,9 @@ export class Kernels {
     return kernel;
   }
 
-  /** Every process that leads a kernel, the warm one included. */
-  processIds(): number[] {
-    return [...this.#kernels.values(), ...(this.#warm === null ? [] : [this.#warm])]
-      .map(({ pid }) => pid)
-      .filter((pid) => pid !== null);
+  /** The kernel that nobody has claimed yet: its start is no activity of the user's. */
+  warmProcesses(): { name: string; label: null; pid: number | null; isBusy: boolean }[] {
+    return this.#warm === null ? [] : [{ name: this.#warm.spec.name, label: null, pid: null, isBusy: false }];
   }
 
   /**

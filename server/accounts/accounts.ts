@@ -176,6 +176,13 @@ export function createAccounts(options: { store: AccountStore; clock: Clock }) {
       if (!(await store.deleteToken(accountId, id))) throw new AppError('NotFound', 'There is no such token.');
     },
 
+    /** Whether the session or token that someone came with still holds. */
+    async isStillValid({ via }: Principal): Promise<boolean> {
+      if (via.kind === 'token') return (await store.tokenById(via.tokenId)) !== undefined;
+      const session = await store.sessionById(via.sessionId);
+      return session !== undefined && session.expires_at >= clock.now();
+    },
+
     sweep: () => store.deleteExpired(clock.now()),
   };
 }

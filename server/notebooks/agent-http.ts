@@ -1,12 +1,6 @@
 import http from 'node:http';
 import { AppError } from '@terrarium/contract';
-import type { AgentAddress } from '../environments/compute-driver.ts';
-
-/** The agent of a running environment, and what it wants to hear from us. */
-export interface Agent {
-  readonly address: AgentAddress;
-  readonly secret: string;
-}
+import { connectionTo, type AgentDoor } from '../environments/agent-client.ts';
 
 export interface AgentAnswer {
   readonly status: number;
@@ -22,7 +16,7 @@ const timeoutMs = 30_000;
  * @throws AppError DriverUnavailable
  */
 export function askAgent(
-  agent: Agent,
+  agent: AgentDoor,
   request: { method: string; path: string; body?: Buffer; signal?: AbortSignal; timeoutMs?: number },
 ): Promise<AgentAnswer> {
   return new Promise((resolve, reject) => {
@@ -30,10 +24,11 @@ export function askAgent(
       reject(new AppError('DriverUnavailable', 'The environment does not answer. Try again in a moment.', { cause }));
     const sent = http.request(
       {
-        ...agent.address,
+        ...connectionTo(agent.address),
         method: request.method,
         path: request.path,
         headers: {
+          host: 'agent',
           authorization: `Bearer ${agent.secret}`,
           ...(request.body === undefined
             ? {}

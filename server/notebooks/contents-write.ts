@@ -1,20 +1,12 @@
 import * as z from 'zod';
-import { AppError, objectKeyProblem } from '@terrarium/contract';
+import { AppError } from '@terrarium/contract';
 import type { Buckets } from '../bucket/buckets.ts';
 import { requiredGeneration, type Conditions } from '../bucket/http-conditions.ts';
 import { alreadyExists, copyObject, isPreconditionFailed, moveObject } from '../bucket/move-object.ts';
 import type { ObjectInfo } from '../bucket/object-store.ts';
 import type { Checkpoints } from './checkpoints.ts';
-import {
-  bucketDirectory,
-  directoryModel,
-  fileModel,
-  isHidden,
-  isNotebookName,
-  nameOf,
-  parentOf,
-  type ContentsScope,
-} from './contents-model.ts';
+import { checkWritable, createContentsDirectories } from './contents-directories.ts';
+import { bucketDirectory, fileModel, isHidden, nameOf, parentOf, type ContentsScope } from './contents-model.ts';
 import { copyNames, untitledNames } from './contents-names.ts';
 import { invalid, noSuchFile, typeOf, type ContentsReader, type Entry } from './contents-read.ts';
 import { emptyNotebook, upgradeNotebook, writeNotebook } from './nbformat.ts';
@@ -40,13 +32,7 @@ export function createContentsWriter(deps: {
   uploads: Uploads;
 }) {
   const { buckets, reader, checkpoints, uploads } = deps;
-
-  async function saveDirectory(scope: ContentsScope, path: string): Promise<Entry> {
-    const marker = await buckets.head(scope.owner, `${path}/`);
-    const isThere = marker !== null || (await reader.isDirectory(scope, path));
-    const made = isThere ? marker : await buckets.put(scope.owner, `${path}/`, new Uint8Array());
-    return { model: directoryModel(scope, path, made), generation: null };
-  }
+  const directories = createContentsDirectories({ buckets, reader, checkpoints });
 
   async function saveNotebook(scope: ContentsScope, path: string, content: unknown, ifGeneration: string | undefined) {
     const reading = upgradeNotebook(content);
@@ -117,44 +103,6 @@ export function createContentsWriter(deps: {
     }
   }
 
-  /** A directory stays when the last file in it goes, as it would on a disk. */
-  async function keepDirectory(scope: ContentsScope, path: string): Promise<void> {
-    if (path === bucketDirectory || path === '' || (await reader.isDirectory(scope, path))) return;
-    await buckets.put(scope.owner, `${path}/`, new Uint8Array());
-  }
-
-  async function copyDirectory(scope: ContentsScope, from: string, to: string): Promise<ObjectInfo[]> {
-    const originals: ObjectInfo[] = [];
-    for await (const info of buckets.all(scope.owner, `${from}/`)) originals.push(info);
-    for (const { key } of originals) {
-      const target = to + key.slice(from.length);
-      checkWritable(target.replace(/\/$/, ''), target);
-    }
-    for (const { key } of originals) {
-      await copyObject(buckets, scope.owner, key, to + key.slice(from.length));
-    }
-    await keepDirectory(scope, to);
-    return originals;
-  }
-
-  async function moveDirectory(scope: ContentsScope, from: string, to: string): Promise<void> {
-    if (to.startsWith(`${from}/`)) {
-      throw new AppError('InvalidInput', `The folder "${from}" cannot be moved into itself.`);
-    }
-    const keys: string[] = [];
-    for await (const { key } of buckets.all(scope.owner, `${from}/`)) keys.push(key);
-    for (const key of keys) {
-      const target = to + key.slice(from.length);
-      checkWritable(target.replace(/\/$/, ''), target);
-    }
-    // The markers go first, so that both folders exist for as long as files are on their way.
-    if (!keys.includes(`${from}/`)) await buckets.put(scope.owner, `${to}/`, new Uint8Array());
-    for (const key of keys) {
-      await moveObject(buckets, scope.owner, key, to + key.slice(from.length));
-      if (!key.endsWith('/')) await checkpoints.move(scope.owner, key, to + key.slice(from.length));
-    }
-  }
-
   return {
     /**
      * Writes a notebook, file or directory under its path.
@@ -173,7 +121,7 @@ export function createContentsWriter(deps: {
       const type = knownType(model.type) ?? typeOf(path);
       if (type === 'directory') {
         if (current !== null) throw new AppError('InvalidInput', `Not a directory: ${path}`);
-        return { ...(await saveDirectory(scope, path)), isNew };
+        return { ...(await directories.make(scope, path)), isNew };
       }
       if (isDirectory) throw new AppError('InvalidInput', `"${path}" is a folder, so no file can be saved there.`);
       if (isNew && parentOf(path) !== bucketDirectory && (await buckets.head(scope.owner, parentOf(path))) !== null) {
@@ -203,28 +151,36 @@ export function createContentsWriter(deps: {
       await requireDirectory(scope, directory);
       const kind = knownType(type) ?? (ext === '.ipynb' ? 'notebook' : 'file');
       return firstFree(scope, directory, untitledNames(kind, ext), async (path) => {
-        if (kind === 'directory') return saveDirectory(scope, path);
+        if (kind === 'directory') return directories.make(scope, path);
         if (kind === 'notebook') return saveNotebook(scope, path, emptyNotebook(null), 'absent');
         const info = await buckets.put(scope.owner, path, new Uint8Array(), { ifGeneration: 'absent' });
         return { model: fileModel(scope, info, 'file'), generation: info.generation };
       });
     },
 
-    /** Copies a file or folder into a directory, under a free name made from its own. */
-    async copy(scope: ContentsScope, from: string, directory: string): Promise<Entry> {
-      await requireDirectory(scope, directory);
+    /**
+     * Copies a file or folder into a directory, under a free name made from its own; or, where `to` does not exist, to
+     * that path.
+     */
+    async copy(scope: ContentsScope, from: string, to: string): Promise<Entry> {
       if (isHidden(from)) throw noSuchFile(from);
       const isFile = (await buckets.head(scope.owner, from)) !== null;
       if (!isFile && !(await reader.isDirectory(scope, from))) throw noSuchFile(from);
-      if (!isFile && `${directory}/`.startsWith(`${from}/`)) {
-        throw new AppError('InvalidInput', `The folder "${from}" cannot be copied into itself.`);
-      }
-      return firstFree(scope, directory, copyNames(nameOf(from)), async (path) => {
-        if (!isFile) {
-          await copyDirectory(scope, from, path);
-          return { model: directoryModel(scope, path, await buckets.head(scope.owner, `${path}/`)), generation: null };
-        }
+      const isInto = await reader.isDirectory(scope, to);
+      const directory = isInto ? to : parentOf(to);
+      await requireDirectory(scope, directory);
+      return firstFree(scope, directory, isInto ? copyNames(nameOf(from)) : [nameOf(to)], async (path) => {
+        if (!isFile) return directories.copy(scope, from, path);
         const info = await copyObject(buckets, scope.owner, from, path);
+        return { model: fileModel(scope, info, typeOf(path)), generation: info.generation };
+      });
+    },
+
+    /** Stores bytes that come from elsewhere in a directory, under the first free one of these names. */
+    async add(scope: ContentsScope, directory: string, names: Iterable<string>, bytes: Buffer): Promise<Entry> {
+      await requireDirectory(scope, directory);
+      return firstFree(scope, directory, names, async (path) => {
+        const info = await buckets.put(scope.owner, path, bytes, { ifGeneration: 'absent' });
         return { model: fileModel(scope, info, typeOf(path)), generation: info.generation };
       });
     },
@@ -244,9 +200,9 @@ export function createContentsWriter(deps: {
           await moveObject(buckets, scope.owner, from, to);
           await checkpoints.move(scope.owner, from, to);
         } else {
-          await moveDirectory(scope, from, to);
+          await directories.move(scope, from, to);
         }
-        await keepDirectory(scope, parentOf(from));
+        await directories.keep(scope, parentOf(from));
       }
       const options = { content: false, type: undefined, format: undefined, hash: false } as const;
       return reader.get(scope, to, options);
@@ -265,7 +221,7 @@ export function createContentsWriter(deps: {
       if (wasFile) await checkpoints.deleteAll(scope.owner, path);
       else if (!(await buckets.delete(scope.owner, `${path}/`))) throw noSuchFile(path);
       else await buckets.delete(scope.owner, `.checkpoints/${path}/`);
-      await keepDirectory(scope, parentOf(path));
+      await directories.keep(scope, parentOf(path));
     },
   };
 }
@@ -273,17 +229,6 @@ export function createContentsWriter(deps: {
 function knownType(type: string | null | undefined): 'notebook' | 'file' | 'directory' | undefined {
   if (type === undefined || type === null || type === '') return undefined;
   return type === 'notebook' || type === 'directory' ? type : 'file';
-}
-
-function checkWritable(path: string, key = path): void {
-  const problem = objectKeyProblem(key);
-  if (problem !== undefined) throw new AppError('InvalidInput', `"${path.slice(-200)}": ${problem}`);
-  if (isHidden(path)) {
-    throw new AppError(
-      'InvalidInput',
-      `"${nameOf(path)}" would be hidden. Choose a name that does not start with a dot.`,
-    );
-  }
 }
 
 function serialized(path: string, notebook: Parameters<typeof writeNotebook>[0]): string {

@@ -1,0 +1,102 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** One process as /proc shows it. */
+export interface ProcessFacts {
+  readonly pid: number;
+  readonly parent: number;
+  readonly command: string;
+  readonly state: string;
+  readonly group: number;
+  /** Process group in the foreground of its terminal, or -1 without one. */
+  readonly foregroundGroup: number;
+  /** CPU time of the process and of its children that have ended, in clock ticks (1/100 s). */
+  readonly ticks: number;
+  readonly startedAtTicks: number;
+  /** Memory that is its own, in bytes. */
+  readonly ownBytes: number;
+}
+
+const pageBytes = 4096;
+
+/** @see proc_pid_stat(5) */
+export function parseStat(text: string): Omit<ProcessFacts, 'ownBytes'> | null {
+  const open = text.indexOf('(');
+  // The command may hold anything, closing parentheses too.
+  const close = text.lastIndexOf(')');
+  if (open === -1 || close < open) return null;
+  const fields = text.slice(close + 2).split(' ');
+  const number = (index: number): number => Number(fields[index]);
+  return {
+    pid: Number(text.slice(0, open)),
+    command: text.slice(open + 1, close),
+    state: fields[0] ?? '',
+    parent: number(1),
+    group: number(2),
+    foregroundGroup: number(5),
+    ticks: number(11) + number(12) + number(13) + number(14),
+    startedAtTicks: number(19),
+  };
+}
+
+/** The processes of this environment: what the agent started, and what they left behind when they ended. */
+export class Processes {
+  readonly #marker: string;
+  /** Whether a process carries our mark, by pid and start: its environment does not change. */
+  #marked = new Map<string, boolean>();
+
+  /** @param marker  `NAME=value` in the environment of everything that kernels and terminals start */
+  constructor(marker: string) {
+    this.#marker = `\0${marker}\0`;
+  }
+
+  /** All of them but the agent itself. */
+  sample(): ProcessFacts[] {
+    const all = new Map<number, ProcessFacts>();
+    for (const name of readdirSync('/proc')) {
+      if (!/^\d+$/.test(name)) continue;
+      const facts = read(Number(name));
+      if (facts !== null && facts.state !== 'Z') all.set(facts.pid, facts);
+    }
+    const marked = new Map<string, boolean>();
+    const ours = [...all.values()].filter((facts) => {
+      if (facts.pid === process.pid) return false;
+      if (isBelow(facts, process.pid, all)) return true;
+      const key = `${String(facts.pid)}/${String(facts.startedAtTicks)}`;
+      const isMarked = this.#marked.get(key) ?? this.#isMarked(facts.pid);
+      marked.set(key, isMarked);
+      return isMarked;
+    });
+    this.#marked = marked;
+    return ours;
+  }
+
+  #isMarked(pid: number): boolean {
+    return `\0${readOrEmpty(`/proc/${String(pid)}/environ`)}`.includes(this.#marker);
+  }
+}
+
+function isBelow(facts: ProcessFacts, ancestor: number, all: ReadonlyMap<number, ProcessFacts>): boolean {
+  let current: ProcessFacts | undefined = facts;
+  for (let depth = 0; current !== undefined && depth < 1000; depth++) {
+    if (current.parent === ancestor) return true;
+    current = all.get(current.parent);
+  }
+  return false;
+}
+
+function read(pid: number): ProcessFacts | null {
+  const stat = parseStat(readOrEmpty(`/proc/${String(pid)}/stat`));
+  if (stat === null) return null;
+  const [, resident = 0, shared = 0] = readOrEmpty(`/proc/${String(pid)}/statm`)
+    .split(' ')
+    .map(Number);
+  return { ...stat, ownBytes: Math.max(0, resident - shared) * pageBytes };
+}
+
+function readOrEmpty(file: string): string {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,63 @@
+import { statfs } from 'node:fs/promises';
+import type { AgentUsage } from '@terrarium/contract/agent';
+import { read, readGroup } from './cgroup.ts';
+import type { Processes } from './processes.ts';
+
+interface CpuSample {
+  readonly at: number;
+  readonly microseconds: number;
+}
+
+const shortestIntervalMs = 500;
+const microsecondsPerTick = 10_000;
+
+/** Measures the environment: by its control group where it has one, else by the sum of its processes. */
+export class Usage {
+  readonly #home: string;
+  readonly #processes: Processes;
+  #last: CpuSample;
+  #cpuCores: number | null = null;
+
+  constructor(home: string, processes: Processes) {
+    this.#home = home;
+    this.#processes = processes;
+    this.#last = this.#read().cpu;
+  }
+
+  async measure(): Promise<AgentUsage> {
+    const { cpu, memoryBytes, memoryLimitBytes } = this.#read();
+    const elapsedMs = cpu.at - this.#last.at;
+    if (elapsedMs >= shortestIntervalMs) {
+      // The sum over processes falls when one ends with its parent already gone.
+      this.#cpuCores = Math.max(0, (cpu.microseconds - this.#last.microseconds) / (elapsedMs * 1000));
+      this.#last = cpu;
+    }
+    const disk = await statfs(this.#home).catch(() => null);
+    return {
+      cpuCores: this.#cpuCores,
+      memoryBytes,
+      memoryLimitBytes,
+      diskUsedBytes: disk === null ? null : (disk.blocks - disk.bfree) * disk.bsize,
+      // What a user can fill: without the blocks kept for root, as df counts.
+      diskTotalBytes: disk === null ? null : (disk.blocks - disk.bfree + disk.bavail) * disk.bsize,
+    };
+  }
+
+  #read(): { cpu: CpuSample; memoryBytes: number; memoryLimitBytes: number | null } {
+    const group = readGroup(read('/proc/self/cgroup'));
+    const at = Date.now();
+    if (group.cpuMicroseconds !== null && group.memoryBytes !== null) {
+      const { memoryBytes, memoryLimitBytes } = group;
+      return { cpu: { at, microseconds: group.cpuMicroseconds }, memoryBytes, memoryLimitBytes };
+    }
+    const processes = this.#processes.sample();
+    const own = process.cpuUsage();
+    const ticks = processes.reduce((sum, one) => sum + one.ticks, 0);
+    return {
+      cpu: { at, microseconds: ticks * microsecondsPerTick + own.user + own.system },
+      memoryBytes:
+        group.memoryBytes ?? processes.reduce((sum, { ownBytes }) => sum + ownBytes, process.memoryUsage.rss()),
+      memoryLimitBytes: group.memoryLimitBytes,
+    };
+  }
+}

@@ -1,0 +1,25 @@
+import type { Clock } from '../../plumbing/clock.ts';
+
+export interface Interval {
+  readonly what: 'machine' | 'machine running' | 'disk';
+  readonly id: string;
+  /** Epoch ms. */
+  readonly from: number;
+  /** Null while it lasts. */
+  readonly to: number | null;
+}
+
+/** Exactly when each thing was there: what a bill has to agree with. */
+export function createIntervalRecord(clock: Clock) {
+  const intervals: { what: Interval['what']; id: string; from: number; to: number | null }[] = [];
+  return {
+    open(what: Interval['what'], id: string): void {
+      intervals.push({ what, id, from: clock.now(), to: null });
+    },
+    close(what: Interval['what'], id: string): void {
+      const interval = intervals.find((one) => one.what === what && one.id === id && one.to === null);
+      if (interval !== undefined) interval.to = clock.now();
+    },
+    all: (): readonly Interval[] => intervals.map((interval) => ({ ...interval })),
+  };
+}
