@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -6,9 +5,9 @@ import { Dealer, Subscriber } from 'zeromq';
 import * as z from 'zod';
 import { decodeWire, encodeWire } from '../../agent/kernels/wire.ts';
 import type { Run } from '../measure/benchmark.ts';
-import { processesWith } from '../measure/memory.ts';
 import { Executions } from './executions.ts';
 import type { KernelConnection } from './kernel-connection.ts';
+import { findKernelProcesses } from './processes.ts';
 
 const ConnectionFile = z.object({
   ip: z.string(),
@@ -17,14 +16,6 @@ const ConnectionFile = z.object({
   shell_port: z.number(),
   iopub_port: z.number(),
 });
-
-/** Prints the name of the kernel's connection file, then the file. */
-const tellConnection = `
-import ipykernel.connect as _connect
-_file = _connect.get_connection_file()
-print(_file)
-print(open(_file).read())
-`;
 
 /** A running Python kernel as ZeroMQ reaches it, with nothing between. */
 export interface RawKernel {
@@ -37,13 +28,9 @@ export interface RawKernel {
 
 /** Finds a running kernel's sockets, through a connection that it already has. */
 export async function findRawKernel(run: Run, through: KernelConnection): Promise<RawKernel> {
-  const { text } = await through.execute(tellConnection);
-  const [file = '', ...rest] = text.split('\n');
-  const facts = ConnectionFile.parse(JSON.parse(rest.join('\n')));
-  const pid = kernelProcess(file);
-  const holder = Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${String(pid)}/status`, 'utf8'))?.[1]);
-  if (!(holder > 1)) throw new Error('The kernel has lost the process that started it.');
-  const prefix = facts.transport === 'tcp' ? facts.ip : await visiblePrefix(run, pid, facts.ip);
+  const { kernel, holder, connectionFile } = await findKernelProcesses(through);
+  const facts = ConnectionFile.parse(JSON.parse(connectionFile));
+  const prefix = facts.transport === 'tcp' ? facts.ip : await visiblePrefix(run, kernel, facts.ip);
   run.defer(() => {
     resume(holder);
   });
@@ -51,11 +38,11 @@ export async function findRawKernel(run: Run, through: KernelConnection): Promis
     async alone(work) {
       process.kill(holder, 'SIGSTOP');
       try {
-        const kernel = await connect({ ...facts, ip: prefix });
+        const connection = await connect({ ...facts, ip: prefix });
         try {
-          return await work(kernel);
+          return await work(connection);
         } finally {
-          kernel.close();
+          connection.close();
         }
       } finally {
         resume(holder);
@@ -104,14 +91,6 @@ async function connect(facts: z.infer<typeof ConnectionFile>): Promise<KernelCon
   }
   connection.close();
   throw new Error('The kernel does not answer by ZeroMQ.');
-}
-
-function kernelProcess(connectionFile: string): number {
-  const name = path.basename(connectionFile).replaceAll('.', '\\.');
-  // What wraps the kernel may name the file too; the kernel itself was started last.
-  const kernel = processesWith(new RegExp(name)).sort((a, b) => b.pid - a.pid)[0];
-  if (kernel === undefined) throw new Error(`No process runs with ${connectionFile}.`);
-  return kernel.pid;
 }
 
 /** The kernel's sockets are files in its own view of the machine, which the system shows us under its process. */

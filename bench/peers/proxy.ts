@@ -15,7 +15,17 @@ export async function startProxy(
   const proxy = await startProcess(run, {
     name: 'configurable-http-proxy',
     command: process.execPath,
-    args: [program, '--ip', '127.0.0.1', '--port', String(port), '--api-ip', '127.0.0.1', '--api-port', String(apiPort)],
+    args: [
+      program,
+      '--ip',
+      '127.0.0.1',
+      '--port',
+      String(port),
+      '--api-ip',
+      '127.0.0.1',
+      '--api-port',
+      String(apiPort),
+    ],
     env: { CONFIGPROXY_AUTH_TOKEN: token },
   });
   const { signal } = run;
