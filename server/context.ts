@@ -15,7 +15,7 @@ import { createDisks } from './disks/disks.ts';
 import { reconcileDisks } from './disks/execute.ts';
 import { diskStore } from './disks/store.ts';
 import { createFilesystemObjectStore } from './drivers/filesystem/object-store.ts';
-import { createSandboxDriver } from './drivers/sandbox/driver.ts';
+import { createSandboxDriver } from './drivers/sandbox/sandbox-driver.ts';
 import type { ComputeDriver } from './environments/compute-driver.ts';
 import { createEnvironments } from './environments/environments.ts';
 import { reconcileEnvironments } from './environments/execute.ts';
@@ -58,7 +58,7 @@ export const builtDirectories = {
 
 /** The drivers of an installation on one machine. */
 export async function machineDrivers(config: Config, clock: Clock): Promise<Drivers> {
-  const sandbox = await createSandboxDriver({
+  const sandbox = createSandboxDriver({
     dataDirectory: config.dataDirectory,
     agentBundle: builtDirectories.agent,
     nodeBinary: process.execPath,

@@ -132,7 +132,7 @@ export function createCompute(options: {
       const making = machinePaths(machinesDirectory, `.making-${spec.id}`);
       await removeTree(making.directory);
       await fs.mkdir(making.directory, { recursive: true, mode: 0o700 });
-      await fs.mkdir(making.mounts);
+      for (const name of ['disk', 'boot', 'local']) await fs.mkdir(path.join(making.mounts, name), { recursive: true });
       await fs.writeFile(making.lock, '', { mode: 0o600 });
       if (images) await makeImage(making.bootImage, Math.max(spec.bootDiskBytes, smallestImageBytes));
       else await fs.mkdir(making.bootDirectory, { mode: 0o755 });

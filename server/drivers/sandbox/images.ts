@@ -29,6 +29,8 @@ export async function makeImage(file: string, sizeBytes: number): Promise<void> 
     await fs.rm(making, { force: true });
     throw new AppError('DriverUnavailable', `A disk could not be made: ${made.error || 'mkfs.ext4 failed'}.`);
   }
+  // A person's home starts empty. What lost+found is for, e2fsck makes again when it needs it.
+  await runCommand('debugfs', ['-w', '-R', 'rmdir lost+found', making]);
   const handle = await fs.open(making, 'r');
   await handle.sync().finally(() => handle.close());
   await fs.rename(making, file);

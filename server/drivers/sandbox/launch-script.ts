@@ -106,10 +106,8 @@ const limits = [
 function mountImage(image: string, place: string): string[] {
   const mount = `mount -o loop,nosuid,nodev,discard ${quote(image)} ${quote(place)}`;
   return [
-    `mkdir -p ${quote(place)}`,
     // After a power loss the journal is usually enough; when it is not, a repair that asks nothing is tried once.
     `${mount} || { e2fsck -p ${quote(image)}; ${mount}; }`,
-    `rmdir ${quote(path.join(place, 'lost+found'))} 2>/dev/null || true`,
   ];
 }
 
@@ -133,7 +131,6 @@ function overlayLocal(boot: string, place: string): string[] {
   const [upper, work] = [path.join(boot, 'local/upper'), path.join(boot, 'local/work')];
   const marker = quote(path.join(boot, '.local-owned'));
   return [
-    `mkdir -p ${quote(place)}`,
     `if mount -t overlay overlay -o ${quote(`lowerdir=/usr/local,upperdir=${overlayPath(upper)},workdir=${overlayPath(work)}`)} ${quote(place)}; then`,
     `  [ -e ${marker} ] || { find ${quote(place)} -xdev -maxdepth 3 -type d -exec chown ${String(insideUser.uid)}:${String(insideUser.gid)} {} + ; : > ${marker}; }`,
     `  set -- --bind ${quote(place)} /usr/local`,

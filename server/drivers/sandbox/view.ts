@@ -60,7 +60,7 @@ export function viewArguments(facts: ViewFacts): string[] {
   args.push('--proc', '/proc', '--dev', '/dev', '--perms', '1777', '--tmpfs', '/dev/shm');
   args.push('--dir', '/sys', '--ro-bind-try', '/sys/devices/system/cpu', '/sys/devices/system/cpu');
   for (const group of facts.groups) args.push('--ro-bind', group.outside, group.inside);
-  args.push('--perms', '0755', '--tmpfs', '/run');
+  args.push('--perms', '0755', '--tmpfs', '/run', ...openFolders(inside.run), ...openFolders(insideUser.home));
   for (const folder of bootFolders) args.push('--bind', path.join(facts.boot, folder), `/${folder}`);
   args.push('--bind', path.join(facts.boot, 'var'), '/var', '--bind', path.join(facts.boot, 'state'), inside.state);
   args.push('--bind', facts.disk, insideUser.home);
@@ -69,13 +69,20 @@ export function viewArguments(facts: ViewFacts): string[] {
   for (const directory of facts.kernelDirectories) {
     if (isWithin(facts.dataDirectory, directory)) continue;
     if (!isWithin(directory, '/usr') || isWithin(directory, facts.dataDirectory))
-      args.push('--ro-bind', directory, directory);
+      args.push(...openFolders(directory), '--ro-bind', directory, directory);
   }
   args.push('--bind', facts.run, inside.run, '--ro-bind', facts.agentConfig, inside.agentConfig);
   args.push('--ro-bind', facts.nodeBinary, inside.node, '--ro-bind', facts.agentBundle, inside.agent);
   args.push('--remount-ro', '/', '--chdir', insideUser.home, '--clearenv');
   for (const [name, value] of Object.entries(insideEnvironment(facts.environment))) args.push('--setenv', name, value);
   return args;
+}
+
+/** Makes the folders above `place`. Left to itself bubblewrap gives them the mode of what is bound: often for root alone. */
+function openFolders(place: string): string[] {
+  const above: string[] = [];
+  for (let folder = path.dirname(place); folder !== '/'; folder = path.dirname(folder)) above.unshift(folder);
+  return above.flatMap((folder) => ['--perms', '0755', '--dir', folder]);
 }
 
 export function insideEnvironment(extra: Readonly<Record<string, string>>): Record<string, string> {
