@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
+import { afterEach } from 'vitest';
 import { createInstallation, type ControlPlane, type Installation } from '../../server/testing/control-plane.ts';
 
 const executable = '/usr/bin/chromium';
@@ -32,7 +34,8 @@ export async function setStage(): Promise<Stage> {
       '--disable-sync',
     ],
   });
-  const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, locale: 'en-US' });
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-US' });
+  const page = await context.newPage();
   page.setDefaultTimeout(30_000);
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(error.message));
@@ -49,4 +52,32 @@ export async function setStage(): Promise<Stage> {
       await installation.remove();
     },
   };
+}
+
+const pictures = process.env['TERRARIUM_PICTURES'];
+
+/** Keeps a picture of the page for a designer's eye, in the directory that TERRARIUM_PICTURES names; without it nothing. */
+export async function picture(page: Page, name: string): Promise<void> {
+  if (pictures === undefined) return;
+  await page.screenshot({ path: path.join(pictures, `${name}.png`), animations: 'disabled', caret: 'hide' });
+}
+
+/** Keeps a picture of the page, as `picture` does, whenever a test of this file fails. Call it where tests are described. */
+export function pictureFailures(page: () => Page): void {
+  afterEach(async ({ task }) => {
+    if (task.result?.state === 'fail') await picture(page(), `failed ${task.name.replaceAll(/\W+/g, ' ')}`);
+  });
+}
+
+/** The first workspace, which every installation starts with. */
+export const firstWorkspace = { namespace: 'my-project', name: 'getting-started' };
+
+/** Opens a tab of the first workspace, as its link would. */
+export async function openTab(
+  stage: Stage,
+  tab: '' | '/notebooks' | '/files' | '/environment',
+  { namespace, name } = firstWorkspace,
+): Promise<void> {
+  await stage.page.goto(`${stage.plane.url}/workspaces/${namespace}/${name}${tab}`);
+  await stage.page.getByRole('navigation', { name: 'Workspace' }).waitFor();
 }
