@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Contents, ContentsManager as Manager } from '@jupyterlab/services';
-import { startStory, type Story } from './testing.ts';
+import { startStory, type Story } from '../testing/notebook-story.ts';
 
 // The package is CommonJS and knows no types for `import` from a module.
 const { ContentsManager, ServerConnection } = createRequire(import.meta.url)(

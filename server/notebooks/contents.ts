@@ -47,6 +47,7 @@ const contentsQuery = z.object({
   type: z.string().optional(),
 });
 
+const trustPath = /^(.+\.ipynb)\/trust$/;
 const checkpointPath = /^(.*)\/checkpoints(?:\/([\w-]+))?$/;
 
 /**
@@ -133,6 +134,12 @@ export function registerContents(app: FastifyInstance, deps: ContentsDeps): void
       if (source?.kind !== 'bucket') return forwardWith(body, visited, request, reply);
       return send(request, reply, await across.copy(scope, await required(visited), source, place), 201);
     }
+    const trusted = trustPath.exec(place.path)?.[1];
+    if (trusted !== undefined) {
+      // Trust is not kept: outputs run where they cannot reach the app, and are trusted again by being run.
+      if ((await buckets.head(scope.owner, trusted)) === null) throw noSuchFile(trusted);
+      return reply.code(201).send();
+    }
     requireWrite(scope);
     if ((await buckets.head(scope.owner, place.path)) !== null) {
       throw new AppError('InvalidInput', 'Cannot POST to files, use PUT instead.');
@@ -182,7 +189,8 @@ export function registerContents(app: FastifyInstance, deps: ContentsDeps): void
     const { scope, place } = await visit(request, path);
     if (place.kind !== 'bucket') return false;
     const key = place.path;
-    if (isHidden(key)) throw noSuchFile(key);
+    // Only files have checkpoints; otherwise it is a folder of that name.
+    if (isHidden(key) || (await buckets.head(scope.owner, key)) === null) return false;
     if (request.method === 'GET' || request.method === 'HEAD') {
       if (id !== undefined) return false;
       await reply.send(await checkpoints.list(scope.owner, key));
