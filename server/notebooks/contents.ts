@@ -85,10 +85,11 @@ export function registerContents(app: FastifyInstance, deps: ContentsDeps): void
     return forward(visited, request, reply);
   }
 
+  const base = (request: FastifyRequest) => deps.baseUrl?.(request) ?? '';
   const send = (request: FastifyRequest, reply: FastifyReply, result: Entry | AgentAnswer, status: number) =>
     'body' in result
-      ? sendAnswer(reply, result)
-      : sendModel(reply, result, { status, base: deps.baseUrl?.(request) ?? '' });
+      ? sendAnswer(reply, { ...result, status, location: result.location && base(request) + result.location })
+      : sendModel(reply, result, { status, base: base(request) });
 
   async function read(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     const visited = await visit(request, wildcard(request));
@@ -200,7 +201,7 @@ export function registerContents(app: FastifyInstance, deps: ContentsDeps): void
     if (id === undefined) {
       if (request.method === 'DELETE') return false;
       const checkpoint = await checkpoints.create(scope.owner, key);
-      const location = `${deps.baseUrl?.(request) ?? ''}${contentsUrl(key)}/checkpoints/${checkpoint.id}`;
+      const location = `${base(request)}${contentsUrl(key)}/checkpoints/${checkpoint.id}`;
       await reply.code(201).header('location', location).send(checkpoint);
       return true;
     }
