@@ -244,7 +244,7 @@ export function registerContents(app: FastifyInstance, deps: ContentsDeps): void
         });
       }
     }
-    scope.get('/files/*', sendFile);
+    scope.route({ method: 'GET', url: '/files/*', handler: sendFile });
   });
 }
 
