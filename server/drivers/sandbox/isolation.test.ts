@@ -178,7 +178,7 @@ describe.skipIf(isolation === 'plain').each([
   });
 
   it.skipIf(!isRoot || without.length > 0)('have no more room than their disk', async () => {
-    const filled = await inMine('dd if=/dev/zero of=~/big bs=1M count=400 2>&1; rm ~/big');
+    const filled = await inMine('dd if=/dev/zero of=$HOME/big bs=1M count=400 2>&1; rm ~/big');
     expect(filled.output).toMatch(/No space left/);
   });
 });

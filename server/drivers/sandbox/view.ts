@@ -58,8 +58,13 @@ export function viewArguments(facts: ViewFacts): string[] {
   );
   args.push('--ro-bind-try', '/etc/resolv.conf', '/etc/resolv.conf');
   args.push('--proc', '/proc', '--dev', '/dev', '--perms', '1777', '--tmpfs', '/dev/shm');
-  args.push('--dir', '/sys', '--ro-bind-try', '/sys/devices/system/cpu', '/sys/devices/system/cpu');
-  for (const group of facts.groups) args.push('--ro-bind', group.outside, group.inside);
+  args.push(
+    ...openFolders('/sys/devices/system/cpu'),
+    '--ro-bind-try',
+    '/sys/devices/system/cpu',
+    '/sys/devices/system/cpu',
+  );
+  for (const group of facts.groups) args.push(...openFolders(group.inside), '--ro-bind', group.outside, group.inside);
   args.push('--perms', '0755', '--tmpfs', '/run', ...openFolders(inside.run), ...openFolders(insideUser.home));
   for (const folder of bootFolders) args.push('--bind', path.join(facts.boot, folder), `/${folder}`);
   args.push('--bind', path.join(facts.boot, 'var'), '/var', '--bind', path.join(facts.boot, 'state'), inside.state);
