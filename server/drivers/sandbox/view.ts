@@ -78,7 +78,17 @@ export function viewArguments(facts: ViewFacts): string[] {
   }
   args.push('--bind', facts.run, inside.run, '--ro-bind', facts.agentConfig, inside.agentConfig);
   args.push('--ro-bind', facts.nodeBinary, inside.node, '--ro-bind', facts.agentBundle, inside.agent);
-  args.push('--remount-ro', '/', '--chdir', insideUser.home, '--clearenv');
+  args.push(
+    '--remount-ro',
+    '/',
+    '--remount-ro',
+    '/run',
+    '--remount-ro',
+    '/dev',
+    '--chdir',
+    insideUser.home,
+    '--clearenv',
+  );
   for (const [name, value] of Object.entries(insideEnvironment(facts.environment))) args.push('--setenv', name, value);
   return args;
 }
