@@ -107,5 +107,5 @@ export function insideEnvironment(extra: Readonly<Record<string, string>>): Reco
 
 export function isWithin(place: string, directory: string): boolean {
   const relative = path.relative(directory, place);
-  return relative === '' || (!relative.startsWith('..') && !path.isAbsolute(relative));
+  return relative === '' || (relative.split(path.sep)[0] !== '..' && !path.isAbsolute(relative));
 }
