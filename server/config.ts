@@ -44,7 +44,10 @@ const settings = z.object({
     .transform((url) => url.replace(/\/+$/, ''))
     .optional(),
   TERRARIUM_LOG_LEVEL: z
-    .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'], 'is not a log level; give trace, debug, info, warn, error or silent')
+    .enum(
+      ['trace', 'debug', 'info', 'warn', 'error', 'silent'],
+      'is not a log level; give trace, debug, info, warn, error or silent',
+    )
     .default('warn'),
   TERRARIUM_PRICES: z
     .string()
@@ -67,24 +70,34 @@ export class ConfigError extends Error {
   readonly problems: string[];
 
   constructor(problems: string[]) {
-    super(`The configuration has ${problems.length === 1 ? 'a mistake' : `${String(problems.length)} mistakes`}:\n${problems.map((line) => `  ${line}`).join('\n')}`);
+    super(
+      `The configuration has ${problems.length === 1 ? 'a mistake' : `${String(problems.length)} mistakes`}:\n${problems.map((line) => `  ${line}`).join('\n')}`,
+    );
     this.name = 'ConfigError';
     this.problems = problems;
   }
 }
 
 /** @throws ConfigError */
-export function readConfig(environment: NodeJS.ProcessEnv = process.env, workingDirectory: string = process.cwd()): Config {
+export function readConfig(
+  environment: NodeJS.ProcessEnv = process.env,
+  workingDirectory: string = process.cwd(),
+): Config {
   const known = Object.keys(settings.shape);
   const problems = Object.keys(environment)
     .filter((name) => name.startsWith('TERRARIUM_') && !known.includes(name))
-    .map((name) => `${name} is not a setting; the settings are ${known.filter((key) => key.startsWith('TERRARIUM_')).join(', ')}.`);
+    .map(
+      (name) =>
+        `${name} is not a setting; the settings are ${known.filter((key) => key.startsWith('TERRARIUM_')).join(', ')}.`,
+    );
   const parsed = settings.safeParse(environment);
   if (!parsed.success) {
     for (const issue of parsed.error.issues) {
       const [name, ...inside] = issue.path.map(String);
       const value = environment[name ?? ''] ?? '';
-      problems.push(`${name ?? ''}${inside.length === 0 ? '' : ` (${inside.join('.')})`}: "${value.slice(0, 60)}" ${issue.message}.`);
+      problems.push(
+        `${name ?? ''}${inside.length === 0 ? '' : ` (${inside.join('.')})`}: "${value.slice(0, 60)}" ${issue.message}.`,
+      );
     }
   }
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
@@ -96,7 +109,8 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env, working
     logLevel: value.TERRARIUM_LOG_LEVEL,
     prices: { ...defaultPrices, ...definedOnly(value.TERRARIUM_PRICES ?? {}) },
     defaults: { cpus: 1, memoryGiB: 4, diskGiB: 50, bootDiskGiB: 50, autopauseMinutes: 30 },
-    ownerEmail: value.TERRARIUM_OWNER_EMAIL ?? `${(value.USER ?? 'owner').replace(/[^\w.-]/g, '') || 'owner'}@localhost`,
+    ownerEmail:
+      value.TERRARIUM_OWNER_EMAIL ?? `${(value.USER ?? 'owner').replace(/[^\w.-]/g, '') || 'owner'}@localhost`,
     ownerName: value.USER ?? 'Owner',
   };
 }

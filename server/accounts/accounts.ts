@@ -7,7 +7,8 @@ import type { AccountRow, AccountStore, TokenRow } from './store.ts';
 /** Who asks, and how they proved it. */
 export interface Principal {
   readonly account: Account;
-  readonly via: { readonly kind: 'token'; readonly tokenId: string } | { readonly kind: 'session'; readonly sessionId: string };
+  readonly via:
+    { readonly kind: 'token'; readonly tokenId: string } | { readonly kind: 'session'; readonly sessionId: string };
 }
 
 const sessionMs = 30 * 24 * 3_600_000;
@@ -44,7 +45,9 @@ export function createAccounts(options: { store: AccountStore; clock: Clock }) {
     // A workspace's cookie opens that workspace alone, and never the app.
     if (session === undefined || session.expires_at < clock.now() || session.workspace_id !== workspaceId) return null;
     const account = await store.accountById(session.account_id);
-    return account === undefined ? null : { account: toAccount(account), via: { kind: 'session', sessionId: session.id } };
+    return account === undefined
+      ? null
+      : { account: toAccount(account), via: { kind: 'session', sessionId: session.id } };
   }
 
   return {
@@ -171,6 +174,13 @@ export function createAccounts(options: { store: AccountStore; clock: Clock }) {
 
     async deleteToken(accountId: string, id: string): Promise<void> {
       if (!(await store.deleteToken(accountId, id))) throw new AppError('NotFound', 'There is no such token.');
+    },
+
+    /** Whether the session or token that someone came with still holds. */
+    async isStillValid({ via }: Principal): Promise<boolean> {
+      if (via.kind === 'token') return (await store.tokenById(via.tokenId)) !== undefined;
+      const session = await store.sessionById(via.sessionId);
+      return session !== undefined && session.expires_at >= clock.now();
     },
 
     sweep: () => store.deleteExpired(clock.now()),

@@ -24,7 +24,11 @@ export function sessionCookieName(origin: string): string {
  * @returns null when nobody is signed in
  * @throws AppError OriginRefused
  */
-export async function authenticate(accounts: Accounts, request: IncomingMessage, door: Door | null): Promise<Principal | null> {
+export async function authenticate(
+  accounts: Accounts,
+  request: IncomingMessage,
+  door: Door | null,
+): Promise<Principal | null> {
   const token = bearerToken(request);
   if (token !== null) return accounts.principalOfToken(token);
   if (door === null) return null;

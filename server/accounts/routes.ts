@@ -17,7 +17,9 @@ export function accountRoutes(bind: Binder<Principal>, accounts: Accounts, appOr
       throw new AppError('OriginRefused', 'This request came from another site, so it was refused.');
     }
     const { account, session } =
-      'ticket' in body ? await accounts.redeemTicket(body.ticket, null) : await accounts.signIn(body.email, body.password);
+      'ticket' in body
+        ? await accounts.redeemTicket(body.ticket, null)
+        : await accounts.signIn(body.email, body.password);
     setSessionCookie(reply, cookieName, session);
     return account;
   });
@@ -37,7 +39,11 @@ export function accountRoutes(bind: Binder<Principal>, accounts: Accounts, appOr
 }
 
 /** Hands the browser a session. Lax: a link from elsewhere opens the app; `requireOrigin` guards what changes things. */
-export function setSessionCookie(reply: FastifyReply, name: string, session: { secret: string; expiresAt: number }): void {
+export function setSessionCookie(
+  reply: FastifyReply,
+  name: string,
+  session: { secret: string; expiresAt: number },
+): void {
   void reply.header(
     'set-cookie',
     stringifySetCookie({

@@ -56,6 +56,7 @@ export function accountStore(database: Database) {
 
     sessionByHash: (hash: string) =>
       tables.selectFrom('sessions').selectAll().where('secret_hash', '=', hash).executeTakeFirst(),
+    sessionById: (id: string) => tables.selectFrom('sessions').selectAll().where('id', '=', id).executeTakeFirst(),
     insertSession: (row: SessionRow) => tables.insertInto('sessions').values(row).execute(),
     deleteSession: (id: string) => tables.deleteFrom('sessions').where('id', '=', id).execute(),
     deleteOtherSessions: (accountId: string, keepId: string) =>
@@ -68,9 +69,12 @@ export function accountStore(database: Database) {
 
     insertTicket: (row: TicketRow) => tables.insertInto('tickets').values(row).execute(),
     /** Takes the ticket out, so that nobody else can have it. */
-    takeTicket: (hash: string) => tables.deleteFrom('tickets').where('secret_hash', '=', hash).returningAll().executeTakeFirst(),
+    takeTicket: (hash: string) =>
+      tables.deleteFrom('tickets').where('secret_hash', '=', hash).returningAll().executeTakeFirst(),
 
-    tokenByHash: (hash: string) => tables.selectFrom('tokens').selectAll().where('secret_hash', '=', hash).executeTakeFirst(),
+    tokenByHash: (hash: string) =>
+      tables.selectFrom('tokens').selectAll().where('secret_hash', '=', hash).executeTakeFirst(),
+    tokenById: (id: string) => tables.selectFrom('tokens').selectAll().where('id', '=', id).executeTakeFirst(),
     tokensOf: (accountId: string) =>
       tables.selectFrom('tokens').selectAll().where('account_id', '=', accountId).orderBy('created_at').execute(),
     insertToken: (row: TokenRow) => tables.insertInto('tokens').values(row).execute(),

@@ -46,7 +46,8 @@ export function createBillingProjects(options: {
       return Promise.all((await store.listFor(accountId)).map(toResource));
     },
 
-    get: async (accountId: string, name: string): Promise<BillingProject> => toResource(await required(accountId, name)),
+    get: async (accountId: string, name: string): Promise<BillingProject> =>
+      toResource(await required(accountId, name)),
 
     /** The account's role in the project, or null when it has none. */
     roleOf: async (accountId: string, name: string): Promise<BillingRole | null> =>

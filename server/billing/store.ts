@@ -28,7 +28,10 @@ export function billingStore(database: Database) {
       await database.transaction(async (inside) => {
         const write = inside.tables<Tables>();
         await write.insertInto('billing_projects').values(project).execute();
-        await write.insertInto('billing_members').values({ project: project.name, account_id: ownerId, role: 'owner' }).execute();
+        await write
+          .insertInto('billing_members')
+          .values({ project: project.name, account_id: ownerId, role: 'owner' })
+          .execute();
       });
     },
     members: (project: string) =>

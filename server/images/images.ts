@@ -33,5 +33,8 @@ export function createImages(options: { describe: () => Promise<{ images: Image[
       (await options.describe()).images.find((image) => image.reference === reference)?.title ?? reference,
     /** The kernels a new notebook can name, of the default image. */
     kernels: async (): Promise<KernelSummary[]> => (await defaultImage()).kernels,
+    /** The kernel of that name in the default image, or null. */
+    kernel: async (name: string): Promise<KernelSummary | null> =>
+      (await defaultImage()).kernels.find((kernel) => kernel.name === name) ?? null,
   };
 }

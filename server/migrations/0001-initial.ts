@@ -167,5 +167,9 @@ export async function initial(schema: Kysely<unknown>): Promise<void> {
     .addColumn('ended_at', 'bigint')
     .execute();
   await schema.schema.createIndex('charges_by_resource').on('charges').columns(['resource_id', 'ended_at']).execute();
-  await schema.schema.createIndex('charges_by_workspace').on('charges').columns(['workspace_id', 'started_at']).execute();
+  await schema.schema
+    .createIndex('charges_by_workspace')
+    .on('charges')
+    .columns(['workspace_id', 'started_at'])
+    .execute();
 }

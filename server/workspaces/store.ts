@@ -41,6 +41,8 @@ export function workspaceStore(database: Database) {
       mine(accountId).where('namespace', '=', namespace).where('name', '=', name).executeTakeFirst(),
     findById: (accountId: string, id: string): Promise<WorkspaceWithMember | undefined> =>
       mine(accountId).where('workspaces.id', '=', id).executeTakeFirst(),
+    inNamespace: (namespace: string) =>
+      tables.selectFrom('workspaces').select(['id', 'name']).where('namespace', '=', namespace).execute(),
     byId: (id: string) => tables.selectFrom('workspaces').selectAll().where('id', '=', id).executeTakeFirst(),
     async countIn(namespace: string): Promise<number> {
       const row = await tables

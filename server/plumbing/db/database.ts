@@ -71,9 +71,13 @@ function adapt(sqlite: DatabaseSync) {
 function translate(error: unknown): unknown {
   // SQLITE_FULL, https://sqlite.org/rescode.html#full
   if (error instanceof Error && 'errcode' in error && error.errcode === 13) {
-    return new AppError('StorageFull', 'The disk that holds the data directory is full. Free some space and try again.', {
-      cause: error,
-    });
+    return new AppError(
+      'StorageFull',
+      'The disk that holds the data directory is full. Free some space and try again.',
+      {
+        cause: error,
+      },
+    );
   }
   return error;
 }

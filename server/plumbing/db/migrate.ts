@@ -5,7 +5,10 @@ import type { Database } from './database.ts';
  * Brings the schema up to date, each migration in its own transaction, in order of name.
  * @throws Error naming the migration that failed
  */
-export async function migrate(database: Database, migrations: Record<string, (schema: Kysely<unknown>) => Promise<void>>): Promise<void> {
+export async function migrate(
+  database: Database,
+  migrations: Record<string, (schema: Kysely<unknown>) => Promise<void>>,
+): Promise<void> {
   const provider = {
     getMigrations: async (): Promise<Record<string, Migration>> =>
       Object.fromEntries(Object.entries(migrations).map(([name, up]) => [name, { up }])),

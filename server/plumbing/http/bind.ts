@@ -1,7 +1,16 @@
 import { Readable } from 'node:stream';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import * as z from 'zod';
-import { endpoints, type BodyOf, type Endpoint, type EndpointName, type Endpoints, type ParamsOf, type QueryOf, type ResponseOf } from '@terrarium/contract';
+import {
+  endpoints,
+  type BodyOf,
+  type Endpoint,
+  type EndpointName,
+  type Endpoints,
+  type ParamsOf,
+  type QueryOf,
+  type ResponseOf,
+} from '@terrarium/contract';
 import { inputError } from './errors.ts';
 
 type RequestBody<E extends Endpoint> = E['body'] extends 'bytes' ? Readable : BodyOf<E>;
@@ -28,14 +37,16 @@ export interface Binder<Who> {
  * InvalidInput, with a sentence for each field.
  * @param authenticate  who asks; throws AppError NotSignedIn. Called for every endpoint that is not public.
  */
-export function createBinder<Who>(app: FastifyInstance, authenticate: (request: FastifyRequest) => Promise<Who>): Binder<Who> {
+export function createBinder<Who>(
+  app: FastifyInstance,
+  authenticate: (request: FastifyRequest) => Promise<Who>,
+): Binder<Who> {
   return {
     on(name, handler) {
       const endpoint: Endpoint = endpoints[name];
-      app.route({
+      const route: RouteOptions = {
         method: endpoint.method,
         url: routeOf(endpoint),
-        ...(endpoint.body === 'bytes' ? { bodyLimit: Number.MAX_SAFE_INTEGER } : {}),
         handler: async (request, reply) => {
           // A public endpoint's handler does not read `who`.
           const who = endpoint.isPublic === true ? (undefined as Who) : await authenticate(request);
@@ -49,13 +60,25 @@ export function createBinder<Who>(app: FastifyInstance, authenticate: (request: 
             if (!reply.raw.writableFinished) abort.abort();
           });
           // `input` was parsed by the schemas of this endpoint, which is what Call's types say.
-          const call = { ...input, who, request, reply, signal: abort.signal } as unknown as Parameters<typeof handler>[0];
+          const call = { ...input, who, request, reply, signal: abort.signal } as unknown as Parameters<
+            typeof handler
+          >[0];
           const answer: unknown = await handler(call);
           if (reply.sent || reply.raw.headersSent) return reply;
           if (endpoint.response === 'bytes' || endpoint.response === 'events') return reply.send(answer);
           reply.code(endpoint.status ?? (endpoint.response === undefined ? 204 : 200));
           return endpoint.response === undefined ? reply.send() : reply.send(endpoint.response.parse(answer));
         },
+      };
+      if (endpoint.body !== 'bytes') {
+        app.route(route);
+        return;
+      }
+      // Fastify picks a body's parser by content type; bytes are bytes even when they call themselves JSON.
+      app.register(async (scope) => {
+        scope.removeAllContentTypeParsers();
+        scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+        scope.route({ ...route, bodyLimit: Number.MAX_SAFE_INTEGER });
       });
     },
   };

@@ -10,14 +10,21 @@ export function inputError(error: z.ZodError): AppError {
     fields[field] ??= sentence(issue);
   }
   const [field, message] = Object.entries(fields)[0] ?? ['', 'The request is not valid.'];
-  return new AppError('InvalidInput', field === '' || /[A-Z]/.test(message.charAt(0)) ? message : `${field}: ${message}`, {
-    fields,
-  });
+  return new AppError(
+    'InvalidInput',
+    field === '' || /[A-Z]/.test(message.charAt(0)) ? message : `${field}: ${message}`,
+    {
+      fields,
+    },
+  );
 }
 
 function sentence(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'unrecognized_keys') return `There is no field ${issue.keys.map((key) => `"${key}"`).join(', ')} here.`;
-  const text = issue.message.startsWith('Invalid input: ') ? issue.message.slice('Invalid input: '.length) : issue.message;
+  if (issue.code === 'unrecognized_keys')
+    return `There is no field ${issue.keys.map((key) => `"${key}"`).join(', ')} here.`;
+  const text = issue.message.startsWith('Invalid input: ')
+    ? issue.message.slice('Invalid input: '.length)
+    : issue.message;
   const field = issue.path.map(String).join('.');
   return issue.message === text ? text : `${field === '' ? 'The body' : `"${field}"`} is not valid: ${text}.`;
 }
@@ -33,7 +40,8 @@ export function answerErrors(app: FastifyInstance): void {
     }
     const body: ErrorBody = {
       code: known?.code ?? 'Internal',
-      message: known?.message ?? 'Something went wrong inside Terrarium. The log has the details under this request id.',
+      message:
+        known?.message ?? 'Something went wrong inside Terrarium. The log has the details under this request id.',
       ...(known?.fields === undefined ? {} : { fields: known.fields }),
       requestId: request.id,
     };
@@ -44,7 +52,10 @@ export function answerErrors(app: FastifyInstance): void {
     void reply.code(errorStatus[body.code]).type('application/json').send(body);
   });
   app.setNotFoundHandler((request, reply) => {
-    const body: ErrorBody = { code: 'NotFound', message: `There is no ${request.method} ${request.url.split('?')[0] ?? ''} here.` };
+    const body: ErrorBody = {
+      code: 'NotFound',
+      message: `There is no ${request.method} ${request.url.split('?')[0] ?? ''} here.`,
+    };
     void reply.code(404).send(body);
   });
 }
@@ -52,11 +63,17 @@ export function answerErrors(app: FastifyInstance): void {
 function fromFastify(error: FastifyError): AppError | undefined {
   switch (error.statusCode) {
     case 400:
-      return new AppError('InvalidInput', error.code === 'FST_ERR_CTP_INVALID_JSON_BODY' ? 'The body is not valid JSON.' : 'The request is not valid.', { cause: error });
+      return new AppError(
+        'InvalidInput',
+        error.code === 'FST_ERR_CTP_INVALID_JSON_BODY' ? 'The body is not valid JSON.' : 'The request is not valid.',
+        { cause: error },
+      );
     case 413:
       return new AppError('TooLarge', 'The request is too large.', { cause: error });
     case 415:
-      return new AppError('InvalidInput', 'The body must be JSON, with content type application/json.', { cause: error });
+      return new AppError('InvalidInput', 'The body must be JSON, with content type application/json.', {
+        cause: error,
+      });
     case 429:
       return new AppError('TooManyRequests', 'Too many requests. Wait a moment and try again.', { cause: error });
     default:

@@ -41,7 +41,12 @@ export interface Reconciler {
 const leaseMs = 20_000;
 const longestSleepMs = 5_000;
 
-export function createReconciler(options: { kinds: Reconciled[]; clock: Clock; log: Log; concurrency?: number }): Reconciler {
+export function createReconciler(options: {
+  kinds: Reconciled[];
+  clock: Clock;
+  log: Log;
+  concurrency?: number;
+}): Reconciler {
   const { kinds, clock, log } = options;
   const concurrency = options.concurrency ?? 16;
   const underWay = new Set<Promise<void>>();

@@ -1,0 +1,65 @@
+import { PageConfig, URLExt } from '@jupyterlab/coreutils';
+import { ServerConnection } from '@jupyterlab/services';
+import { AppError, Environment, ErrorBody } from '@terrarium/contract';
+import * as z from 'zod';
+
+/** What the environment that a start would make costs. */
+export const Estimate = z.object({
+  perHourRunning: z.number(),
+  perHourPaused: z.number(),
+  diskPerMonth: z.number(),
+  currency: z.string(),
+});
+export type Estimate = z.infer<typeof Estimate>;
+
+const settings = ServerConnection.makeSettings();
+
+/** The environment of this person in this workspace, or null when there is none. */
+export function fetchEnvironment(): Promise<Environment | null> {
+  return send('environment', 'GET', Environment.nullable());
+}
+
+/** Resumes the environment, or creates one with the installation's defaults. */
+export function startEnvironment(): Promise<Environment> {
+  return send('environment/start', 'POST', Environment);
+}
+
+export function pauseEnvironment(): Promise<Environment> {
+  return send('environment/stop', 'POST', Environment);
+}
+
+export function fetchEstimate(): Promise<Estimate> {
+  return send('estimate', 'GET', Estimate);
+}
+
+export function eventsUrl(): string {
+  return URLExt.join(PageConfig.getBaseUrl(), 'terrarium/events');
+}
+
+async function send<Schema extends z.ZodType>(
+  path: string,
+  method: 'GET' | 'POST',
+  schema: Schema,
+): Promise<z.infer<Schema>> {
+  const url = URLExt.join(PageConfig.getBaseUrl(), 'terrarium', path);
+  let response: Response;
+  try {
+    // Carries the XSRF header where the server sets that cookie.
+    response = await ServerConnection.makeRequest(url, { method, cache: 'no-store' }, settings);
+  } catch (error) {
+    throw new AppError('DriverUnavailable', 'Terrarium cannot be reached. Check the connection and try again.', {
+      cause: error,
+    });
+  }
+  const body: unknown = await response.json().catch(() => undefined);
+  if (response.ok) return schema.parse(body);
+  const problem = ErrorBody.safeParse(body);
+  if (problem.success) throw new AppError(problem.data.code, problem.data.message);
+  if (response.status === 401) {
+    throw new AppError(
+      'NotSignedIn',
+      'You are signed out. Open this workspace from the app again; the page keeps your edits meanwhile.',
+    );
+  }
+  throw new AppError('Internal', `The server answered ${response.status} ${response.statusText}.`);
+}

@@ -1,0 +1,26 @@
+import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ILabShell } from '@jupyterlab/application';
+import { ReactWidget } from '@jupyterlab/ui-components';
+import * as React from 'react';
+import type { EnvironmentGate } from '../environment/gate.ts';
+import { IEnvironmentGate } from '../environment/gate.ts';
+import type { EnvironmentWatch } from '../environment/environment-watch.ts';
+import { IEnvironmentWatch } from '../environment/environment-watch.ts';
+import type { Savings } from '../documents/savings.ts';
+import { ISavings } from '../documents/savings.ts';
+import { Header } from './Header.tsx';
+import './header.css';
+
+export const headerPlugin: JupyterFrontEndPlugin<void> = {
+  id: 'terrarium:header',
+  description: 'The bar above JupyterLab: workspace, mode, saving, environment.',
+  autoStart: true,
+  requires: [ILabShell, IEnvironmentWatch, IEnvironmentGate, ISavings],
+  activate: (_, shell: ILabShell, watch: EnvironmentWatch, gate: EnvironmentGate, savings: Savings) => {
+    const widget = ReactWidget.create(<Header watch={watch} gate={gate} savings={savings} />);
+    widget.id = 'terrarium-header';
+    widget.addClass('tr-Header');
+    widget.node.setAttribute('role', 'banner');
+    shell.add(widget, 'header', { rank: 0 });
+  },
+};

@@ -1,0 +1,60 @@
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import type { ISessionContext } from '@jupyterlab/apputils';
+import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
+import type { EnvironmentWatch } from '../environment/environment-watch.ts';
+import { IEnvironmentWatch } from '../environment/environment-watch.ts';
+import { canEdit, workspace } from '../workspace.ts';
+import { connectKernel } from './kernel-connection.ts';
+
+/**
+ * Keeps notebooks and the environment together: while it runs, an opened notebook gets its kernel at once; when it
+ * pauses, kernels are let go without a word, and the next run starts them again.
+ */
+export const kernelFollowingPlugin: JupyterFrontEndPlugin<void> = {
+  id: 'terrarium:kernel-following',
+  autoStart: true,
+  requires: [INotebookTracker, IEnvironmentWatch],
+  activate: (app: JupyterFrontEnd, notebooks: INotebookTracker, watch: EnvironmentWatch) => {
+    notebooks.widgetAdded.connect((_, panel) => {
+      silencePausedErrors(panel.sessionContext, watch);
+      void connectOpened(panel, watch);
+    });
+    let wasRunning = watch.isRunning;
+    watch.changed.connect(() => {
+      if (watch.isRunning === wasRunning) return;
+      wasRunning = watch.isRunning;
+      void releaseOrRefresh(app);
+    });
+  },
+};
+
+async function connectOpened(panel: NotebookPanel, watch: EnvironmentWatch): Promise<void> {
+  await panel.context.ready;
+  await watch.known();
+  if (!watch.isRunning || !workspace.canCompute || !canEdit || panel.isDisposed) return;
+  await connectKernel(panel.sessionContext, panel.model, undefined).catch((error: unknown) => {
+    // Nobody asked for this kernel yet; the next run tries again and explains.
+    console.warn('The kernel did not start with the notebook.', error);
+  });
+}
+
+/** Forgets kernels and terminals that ended with the environment, and learns of those that came with it. */
+async function releaseOrRefresh({ serviceManager }: JupyterFrontEnd): Promise<void> {
+  const { sessions, kernels, terminals, kernelspecs } = serviceManager;
+  await Promise.allSettled([
+    sessions.refreshRunning(),
+    kernels.refreshRunning(),
+    terminals.refreshRunning(),
+    kernelspecs.refreshSpecs(),
+  ]);
+}
+
+/** SessionContext explains a kernel that ended in a dialog, also when it ended because the environment was paused. */
+function silencePausedErrors(context: ISessionContext, watch: EnvironmentWatch): void {
+  const showError: unknown = Reflect.get(context, '_displayKernelError');
+  if (typeof showError !== 'function') return;
+  Reflect.set(context, '_displayKernelError', async (...about: unknown[]): Promise<void> => {
+    await watch.refresh();
+    if (watch.isRunning) await Reflect.apply(showError, context, about);
+  });
+}

@@ -1,0 +1,244 @@
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { AppError } from '@terrarium/contract';
+import { createAccounts } from './accounts/accounts.ts';
+import { accountStore } from './accounts/store.ts';
+import { createBillingProjects } from './billing/projects.ts';
+import { billingStore } from './billing/store.ts';
+import { createBuckets } from './bucket/buckets.ts';
+import type { ObjectStore } from './bucket/object-store.ts';
+import type { Config } from './config.ts';
+import { createLedger } from './cost/ledger.ts';
+import { createSpend } from './cost/spend.ts';
+import type { DiskDriver } from './disks/disk-driver.ts';
+import { createDisks } from './disks/disks.ts';
+import { reconcileDisks } from './disks/execute.ts';
+import { diskStore } from './disks/store.ts';
+import { createFilesystemObjectStore } from './drivers/filesystem/object-store.ts';
+import { createSandboxDriver } from './drivers/sandbox/sandbox-driver.ts';
+import type { ComputeDriver } from './environments/compute-driver.ts';
+import { createEnvironments } from './environments/environments.ts';
+import { reconcileEnvironments } from './environments/execute.ts';
+import { createMeter } from './environments/meter.ts';
+import { environmentStore } from './environments/store.ts';
+import { createImages } from './images/images.ts';
+import { migrations } from './migrations/index.ts';
+import { createCheckpoints } from './notebooks/checkpoints.ts';
+import { createNotebooks } from './notebooks/notebooks.ts';
+import { createUploads } from './notebooks/uploads.ts';
+import { systemClock, type Clock } from './plumbing/clock.ts';
+import { openSqlite } from './plumbing/db/database.ts';
+import { lockDirectory } from './plumbing/db/exclusive-lock.ts';
+import { migrate } from './plumbing/db/migrate.ts';
+import { createEventBus } from './plumbing/events.ts';
+import { newId } from './plumbing/ids.ts';
+import type { Log } from './plumbing/log.ts';
+import { createReconciler } from './plumbing/reconciler/reconciler.ts';
+import { createAccess } from './workspaces/access.ts';
+import { exampleNotebooks } from './workspaces/examples.ts';
+import { workspaceStore } from './workspaces/store.ts';
+import { createWorkspaces } from './workspaces/workspaces.ts';
+
+export interface Drivers {
+  readonly compute: ComputeDriver;
+  readonly disks: DiskDriver;
+  readonly objects: ObjectStore;
+}
+
+export type Context = Awaited<ReturnType<typeof createContext>>;
+
+/** Where the built parts are, from the root of the repository. */
+const root = path.resolve(import.meta.dirname, '..');
+export const builtDirectories = {
+  web: path.join(root, 'web/dist'),
+  lab: path.join(root, 'lab/dist'),
+  agent: path.join(root, 'agent/dist'),
+  kernelsManifest: path.join(root, '.kernels/manifest.json'),
+} as const;
+
+/** The drivers of an installation on one machine. */
+export async function machineDrivers(config: Config, clock: Clock): Promise<Drivers> {
+  const sandbox = createSandboxDriver({
+    dataDirectory: config.dataDirectory,
+    agentBundle: builtDirectories.agent,
+    nodeBinary: process.execPath,
+    kernelsManifest: builtDirectories.kernelsManifest,
+    clock,
+  });
+  const objects = await createFilesystemObjectStore({ directory: path.join(config.dataDirectory, 'buckets'), clock });
+  return { compute: sandbox.compute, disks: sandbox.disks, objects };
+}
+
+/**
+ * The composition root: every noun with what it needs, nothing running yet.
+ * @throws AppError NotPossibleNow  another control plane has the data directory
+ */
+export async function createContext(options: { config: Config; log: Log; clock?: Clock; drivers?: Drivers }) {
+  const { config, log } = options;
+  const clock = options.clock ?? systemClock;
+  mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
+  const lock = lockDirectory(config.dataDirectory);
+  if (lock === null) {
+    throw new AppError(
+      'NotPossibleNow',
+      `Another Terrarium is running on ${config.dataDirectory}. Use that one, stop it, or give another folder in TERRARIUM_DATA.`,
+    );
+  }
+  const database = openSqlite(path.join(config.dataDirectory, 'terrarium.db'));
+  await migrate(database, migrations);
+  // The lock above says that nobody else works on these rows.
+  await environmentStore(database).leases.releaseAll();
+  await diskStore(database).leases.releaseAll();
+
+  const { compute, disks: diskDriver, objects } = options.drivers ?? (await machineDrivers(config, clock));
+  const events = createEventBus(newId());
+  const nudge = (): void => {
+    reconciler.nudge();
+  };
+  const describe = remembered(async () => {
+    const [machine, disk] = await Promise.all([compute.describe(), diskDriver.describe()]);
+    return { ...machine, notes: [...machine.notes, ...disk.notes] };
+  }, clock);
+
+  const accounts = createAccounts({ store: accountStore(database), clock });
+  const workspaceRows = workspaceStore(database);
+  const access = createAccess(workspaceRows);
+  const ledger = createLedger(database);
+  const billing = createBillingProjects({
+    store: billingStore(database),
+    accounts,
+    countWorkspaces: workspaceRows.countIn,
+    events,
+    clock,
+  });
+  const images = createImages({ describe });
+  const disks = createDisks({
+    database,
+    accounts,
+    workspaces: workspaceRows,
+    environmentName: (id) => environments.nameOf(id),
+    ledger,
+    prices: config.prices,
+    events,
+    clock,
+    nudge,
+  });
+  const meter = createMeter({ database, driver: compute, recordDiskUse: disks.recordUse, events, clock, log, nudge });
+  const environments = createEnvironments({
+    database,
+    driver: compute,
+    describe,
+    accounts,
+    workspaces: workspaceRows,
+    images,
+    disks,
+    meter,
+    ledger,
+    prices: config.prices,
+    defaults: config.defaults,
+    events,
+    clock,
+    nudge,
+  });
+  const buckets = createBuckets({ store: objects, events });
+  const checkpoints = createCheckpoints({ buckets });
+  const uploads = createUploads({ directory: path.join(config.dataDirectory, 'uploads'), clock });
+  const notebooks = createNotebooks({ buckets, checkpoints, kernelSummary: images.kernel });
+  const workspaces = createWorkspaces({
+    store: workspaceRows,
+    accounts,
+    billing,
+    access,
+    events,
+    clock,
+    lifecycle: {
+      async provision(bucket, withExamples) {
+        await objects.createBucket(bucket);
+        for (const { name, content } of withExamples ? await exampleNotebooks() : []) {
+          await objects.put(bucket, `notebooks/${name}`, content, { contentType: 'application/x-ipynb+json' });
+        }
+      },
+      async deleteProblem(workspaceId) {
+        if (await environments.isAnyIn(workspaceId)) {
+          return "This workspace still has environments, perhaps other people's. Delete them first.";
+        }
+        if (await disks.isAnyIn(workspaceId)) return 'This workspace still has persistent disks. Delete them first.';
+        return null;
+      },
+      deprovision: (_workspaceId, bucket) => objects.deleteBucket(bucket),
+    },
+  });
+  const spend = createSpend({
+    database,
+    billing,
+    accounts,
+    workspacesIn: workspaceRows.inNamespace,
+    currency: config.prices.currency,
+    clock,
+  });
+  const reconciler = createReconciler({
+    kinds: [
+      reconcileDisks({ database, driver: diskDriver, ledger, events, clock, onSettled: environments.diskSettled }),
+      reconcileEnvironments({
+        database,
+        driver: compute,
+        disks,
+        accounts,
+        workspaces: workspaceRows,
+        ledger,
+        prices: config.prices,
+        warmKernel: async (image) => (await images.required(image)).kernels[0]?.name ?? null,
+        events,
+        clock,
+        nudge,
+      }),
+    ],
+    clock,
+    log,
+  });
+
+  return {
+    config,
+    log,
+    clock,
+    database,
+    events,
+    accounts,
+    access,
+    billing,
+    workspaces,
+    images,
+    disks,
+    environments,
+    meter,
+    buckets,
+    checkpoints,
+    uploads,
+    notebooks,
+    spend,
+    reconciler,
+    /** Ends what was opened, last first. */
+    async dispose() {
+      await reconciler.stop();
+      await database.close();
+      lock.release();
+    },
+  };
+}
+
+const rememberedMs = 10_000;
+
+/** Asks again only after a while: what a driver offers seldom changes. */
+function remembered<T>(ask: () => Promise<T>, clock: Clock): () => Promise<T> {
+  let answer: { at: number; value: Promise<T> } | undefined;
+  return () => {
+    if (answer === undefined || clock.now() - answer.at > rememberedMs) {
+      const value = ask();
+      answer = { at: clock.now(), value };
+      value.catch(() => {
+        answer = undefined;
+      });
+    }
+    return answer.value;
+  };
+}

@@ -1,0 +1,48 @@
+import type { Ledger } from '../billing/ledger.ts';
+import type { Database } from '../plumbing/db/database.ts';
+import { newId } from '../plumbing/ids.ts';
+import { chargeStore, type ChargeRow } from './store.ts';
+
+const hourMs = 3_600_000;
+
+/** The ledger over the charges table: intervals with a price, never rewritten once they have ended. */
+export function createLedger(database: Database): Ledger {
+  return {
+    async set(inside, resource, charges, at) {
+      const write = chargeStore(inside);
+      const open = await write.open(resource.id);
+      const isKept = (row: ChargeRow) =>
+        charges.some((charge) => charge.category === row.category && charge.perHour === row.per_hour);
+      for (const row of open) if (!isKept(row)) await write.end(row.id, Math.max(at, row.started_at));
+      const kept = open.filter(isKept);
+      for (const charge of charges) {
+        if (kept.some((row) => row.category === charge.category)) continue;
+        await write.insert({
+          id: newId(),
+          resource_id: resource.id,
+          workspace_id: resource.workspaceId,
+          account_id: resource.accountId,
+          category: charge.category,
+          per_hour: charge.perHour,
+          started_at: at,
+          ended_at: null,
+        });
+      }
+    },
+    async costOf(resourceId, now) {
+      const rows = await chargeStore(database).of(resourceId);
+      return rows.reduce((sum, row) => sum + costBetween(row, 0, now), 0);
+    },
+  };
+}
+
+/** What one charge comes to within [from, to). */
+export function costBetween(
+  row: Pick<ChargeRow, 'per_hour' | 'started_at' | 'ended_at'>,
+  from: number,
+  to: number,
+): number {
+  const start = Math.max(row.started_at, from);
+  const end = Math.min(row.ended_at ?? to, to);
+  return end <= start ? 0 : (row.per_hour * (end - start)) / hourMs;
+}

@@ -1,0 +1,32 @@
+import type { Principal } from '../accounts/accounts.ts';
+import type { Binder } from '../plumbing/http/bind.ts';
+import type { Access } from '../workspaces/access.ts';
+import type { Environments } from './environments.ts';
+
+export function environmentRoutes(bind: Binder<Principal>, environments: Environments, access: Access): void {
+  const within = (who: Principal, params: { namespace: string; name: string }, permission: 'read' | 'compute') =>
+    access.workspace(who.account.id, params.namespace, params.name, permission);
+
+  bind.on('listAllEnvironments', ({ who }) => environments.list(who.account.id));
+  bind.on('listEnvironments', async ({ who, params }) => {
+    const { workspace } = await within(who, params, 'read');
+    return environments.listIn(who.account.id, workspace.id);
+  });
+  bind.on('getEnvironment', async ({ who, params }) => {
+    const { workspace } = await within(who, params, 'read');
+    return environments.get(who.account.id, workspace.id, params.environment);
+  });
+  bind.on('createEnvironment', async ({ who, params, body }) =>
+    environments.create(who, await within(who, params, 'compute'), body),
+  );
+  bind.on('startEnvironment', async ({ who, params }) =>
+    environments.start(who, await within(who, params, 'compute'), params.environment),
+  );
+  // Who may see it may also stop what costs money, even after losing the right to start it.
+  bind.on('stopEnvironment', async ({ who, params }) =>
+    environments.stop(who, await within(who, params, 'read'), params.environment),
+  );
+  bind.on('deleteEnvironment', async ({ who, params, query }) =>
+    environments.delete(who, await within(who, params, 'read'), params.environment, query.deleteDisk === 'true'),
+  );
+}

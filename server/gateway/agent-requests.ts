@@ -1,0 +1,128 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { AgentDoor } from '../environments/agent-client.ts';
+import type { AgentRoute } from '../kernels/agent-routes.ts';
+import type { Agents } from '../kernels/agents.ts';
+import { visitorOf, type Visitor } from '../kernels/visitor.ts';
+import { isAllowed } from '../workspaces/access.ts';
+import { answerError, answerJson, dataHeaders, told } from './answers.ts';
+import type { AgentProxy } from './agent-proxy.ts';
+import { withoutToken, type Visitors } from './visitors.ts';
+
+export interface AgentRequests {
+  /** Carries out a request of `agentRoute`'s table. */
+  send(visitor: Visitor, route: AgentRoute, request: IncomingMessage, response: ServerResponse, url: string): void;
+  /**
+   * For a route of the door that finds it is the environment's to answer: streams the request to the agent and the
+   * answer back, and takes the reply over. A body that was read already is sent again.
+   * @param url  path and query as the agent sees them; as they came when left out
+   * @throws AppError NotAllowed, EnvironmentPaused, EnvironmentNotReady
+   */
+  forwardToAgent(request: FastifyRequest, reply: FastifyReply, url?: string): Promise<void>;
+  /**
+   * Reads a JSON answer of the agent for the control plane itself.
+   * @returns null when no environment runs
+   */
+  askAgent(visitor: Visitor, path: string, signal: AbortSignal): Promise<{ status: number; body: string } | null>;
+}
+
+export function createAgentRequests(options: { visitors: Visitors; agents: Agents; proxy: AgentProxy }): AgentRequests {
+  const { visitors, agents, proxy } = options;
+
+  async function lookUp(
+    visitor: Visitor,
+    route: AgentRoute,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<AgentDoor | null> {
+    await visitors.requireRight(visitor, route.permission);
+    const agent = await agents.find(visitor);
+    if (agent !== null) return agent;
+    if (route.whilePaused === 'emptyList' && !/^\/api\/\w+\/./.test(request.url ?? '')) {
+      answerJson(response, 200, '[]');
+      return null;
+    }
+    if (route.whilePaused !== 'start' || !visitor.isProgram) throw await agents.absence(visitor);
+    const abort = new AbortController();
+    const leave = () => {
+      abort.abort();
+    };
+    response.once('close', leave);
+    try {
+      return await agents.start(visitor, abort.signal);
+    } finally {
+      response.off('close', leave);
+    }
+  }
+
+  function pass(
+    visitor: Visitor,
+    agent: AgentDoor,
+    request: IncomingMessage,
+    response: ServerResponse,
+    url: string,
+  ): void {
+    proxy.forward(agent, request, response, {
+      url,
+      basePath: visitor.basePath,
+      headers: dataHeaders,
+      fail: (error) => {
+        agents.forget(visitor);
+        answerError(response, error);
+      },
+    });
+  }
+
+  return {
+    send(visitor, route, request, response, url) {
+      const agent = agents.remembered(visitor);
+      if (agent !== undefined && isAllowed(visitor.access, route.permission)) {
+        pass(visitor, agent, request, response, url);
+        return;
+      }
+      lookUp(visitor, route, request, response)
+        .then((found) => {
+          if (found !== null && !response.destroyed) pass(visitor, found, request, response, url);
+        })
+        .catch((error: unknown) => {
+          answerError(response, told(error));
+        });
+    },
+
+    async forwardToAgent(request, reply, url) {
+      const visitor = visitorOf(request.raw);
+      await visitors.requireRight(visitor, 'compute');
+      const agent = agents.remembered(visitor) ?? (await agents.find(visitor));
+      if (agent === null) throw await agents.absence(visitor);
+      const body = bodyAgain(request.body);
+      // Until bytes flow an error is Fastify's to tell; when they have, there is nothing left for it to answer.
+      await new Promise<void>((resolve, reject) => {
+        reply.raw.once('close', resolve);
+        proxy.forward(agent, request.raw, reply.raw, {
+          url: url ?? withoutToken(request.raw.url ?? '/'),
+          basePath: visitor.basePath,
+          headers: [],
+          ...(body === undefined ? {} : { body }),
+          fail: (error) => {
+            agents.forget(visitor);
+            reject(error);
+          },
+        });
+      });
+      reply.hijack();
+    },
+
+    async askAgent(visitor, path, signal) {
+      const agent = agents.remembered(visitor) ?? (await agents.find(visitor));
+      return agent === null ? null : proxy.ask(agent, path, signal);
+    },
+  };
+}
+
+/** What Fastify has read of a body, to be sent once more; undefined when it has not touched it. */
+function bodyAgain(body: unknown): Buffer | Readable | undefined {
+  if (body === undefined || body === null) return undefined;
+  if (Buffer.isBuffer(body) || body instanceof Readable) return body;
+  return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+}

@@ -1,0 +1,8 @@
+import { initial } from './0001-initial.ts';
+import { labSettings } from './0002-lab-settings.ts';
+
+/** Every migration by name; they run in the order of their names, and one that has landed never changes. */
+export const migrations = {
+  '0001-initial': initial,
+  '0002-lab-settings': labSettings,
+};

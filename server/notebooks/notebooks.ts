@@ -1,0 +1,155 @@
+import type { Readable } from 'node:stream';
+import { AppError, type KernelSummary, type NotebookSummary } from '@terrarium/contract';
+import { isNotebookKey, type BucketOwner, type Buckets } from '../bucket/buckets.ts';
+import { alreadyExists, copyObject, isPreconditionFailed, moveObject } from '../bucket/move-object.ts';
+import type { ObjectInfo } from '../bucket/object-store.ts';
+import type { Checkpoints } from './checkpoints.ts';
+import { emptyNotebook, readNotebook, writeNotebook } from './nbformat.ts';
+import { createNotebookFacts } from './notebook-facts.ts';
+
+/** Where notebooks live in a bucket. */
+export const notebooksFolder = 'notebooks/';
+export const notebookContentType = 'application/x-ipynb+json';
+
+/** A larger one is an object like any other: it can be put into Files, and not be opened. */
+export const notebookByteLimit = 200 * 1024 * 1024;
+
+const readsAtOnce = 8;
+
+export type Notebooks = ReturnType<typeof createNotebooks>;
+
+/** Notebooks of a workspace: the objects `notebooks/**.ipynb` of its bucket, by their path below that folder. */
+export function createNotebooks(deps: {
+  buckets: Buckets;
+  checkpoints: Checkpoints;
+  /** The kernel of that name that a new environment would have, or null. */
+  kernelSummary: (name: string) => Promise<KernelSummary | null>;
+}) {
+  const { buckets, checkpoints, kernelSummary } = deps;
+  const facts = createNotebookFacts(buckets);
+
+  async function summary(owner: BucketOwner, info: ObjectInfo): Promise<NotebookSummary> {
+    return {
+      path: info.key.slice(notebooksFolder.length),
+      size: info.size,
+      generation: info.generation,
+      ...(await facts.of(owner, info)),
+      updatedAt: info.updatedAt.toISOString(),
+      createdAt: info.createdAt.toISOString(),
+    };
+  }
+
+  return {
+    async list(owner: BucketOwner): Promise<NotebookSummary[]> {
+      const infos: ObjectInfo[] = [];
+      for await (const info of buckets.all(owner, notebooksFolder)) if (isListed(info.key)) infos.push(info);
+      const summaries: NotebookSummary[] = [];
+      for (let from = 0; from < infos.length; from += readsAtOnce) {
+        const batch = infos.slice(from, from + readsAtOnce);
+        summaries.push(...(await Promise.all(batch.map((info) => summary(owner, info)))));
+      }
+      return summaries;
+    },
+
+    /**
+     * An empty notebook for that kernel; for Python where none is named.
+     * @throws AppError InvalidInput (no such kernel), AlreadyExists
+     */
+    async create(owner: BucketOwner, path: string, kernel: string | undefined): Promise<NotebookSummary> {
+      const found = await kernelSummary(kernel ?? 'python3');
+      if (found === null && kernel !== undefined) {
+        const message = `There is no kernel "${kernel}" in the images here. Choose another, or leave it out.`;
+        throw new AppError('InvalidInput', message, { fields: { kernel: message } });
+      }
+      const key = keyOf(path);
+      const content = Buffer.from(writeNotebook(emptyNotebook(found)));
+      try {
+        const options = { contentType: notebookContentType, ifGeneration: 'absent' };
+        return await summary(owner, await buckets.put(owner, key, content, options));
+      } catch (error) {
+        throw isPreconditionFailed(error) ? alreadyExists(path, error) : error;
+      }
+    },
+
+    /** @throws AppError NotFound, AlreadyExists */
+    async copy(owner: BucketOwner, from: string, to: string): Promise<NotebookSummary> {
+      return summary(owner, await byPath(from, to, copyObject(buckets, owner, keyOf(from), keyOf(to))));
+    },
+
+    /** @throws AppError NotFound, AlreadyExists */
+    async rename(owner: BucketOwner, from: string, to: string): Promise<NotebookSummary> {
+      const info = await byPath(from, to, moveObject(buckets, owner, keyOf(from), keyOf(to)));
+      if (from !== to) await checkpoints.move(owner, keyOf(from), keyOf(to));
+      return summary(owner, info);
+    },
+
+    /** @throws AppError NotFound */
+    async delete(owner: BucketOwner, path: string): Promise<void> {
+      if (!(await buckets.delete(owner, keyOf(path)))) throw noSuchNotebook(path);
+      await checkpoints.deleteAll(owner, keyOf(path));
+    },
+
+    /**
+     * Stores an uploaded notebook, its bytes as they came.
+     * @throws AppError InvalidInput (not a notebook), TooLarge, PreconditionFailed, StorageFull
+     */
+    async put(
+      owner: BucketOwner,
+      path: string,
+      body: Readable,
+      options: { ifGeneration?: string | undefined; signal?: AbortSignal } = {},
+    ): Promise<NotebookSummary> {
+      const bytes = await readUpTo(body, notebookByteLimit, path);
+      const reading = readNotebook(bytes);
+      if (reading.kind === 'refused') throw notANotebook(path, reading.reason);
+      const info = await buckets.put(owner, keyOf(path), bytes, { ...options, contentType: notebookContentType });
+      return summary(owner, info);
+    },
+  };
+}
+
+export function notANotebook(path: string, reason: string): AppError {
+  return new AppError('InvalidInput', `"${path}" is not a notebook: ${reason}`);
+}
+
+export function noSuchNotebook(path: string): AppError {
+  return new AppError('NotFound', `There is no notebook "${path}" here.`);
+}
+
+export function keyOf(path: string): string {
+  return notebooksFolder + path;
+}
+
+function isListed(key: string): boolean {
+  return isNotebookKey(key) && !key.includes('/.ipynb_checkpoints/');
+}
+
+// Objects are named by their key; people know a notebook by its path.
+async function byPath(from: string, to: string, operation: Promise<ObjectInfo>): Promise<ObjectInfo> {
+  try {
+    return await operation;
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'NotFound') throw noSuchNotebook(from);
+    if (error instanceof AppError && error.code === 'AlreadyExists') throw alreadyExists(to, error);
+    throw error;
+  }
+}
+
+async function readUpTo(body: Readable, limit: number, path: string): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    // A byte stream gives Buffers.
+    const bytes = chunk as Buffer;
+    size += bytes.byteLength;
+    if (size > limit) {
+      const most = `${String(limit / 1024 / 1024)} MiB`;
+      throw new AppError(
+        'TooLarge',
+        `"${path}" has more than ${most}, too much for a notebook. Clear its outputs first.`,
+      );
+    }
+    chunks.push(bytes);
+  }
+  return Buffer.concat(chunks);
+}

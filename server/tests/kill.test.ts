@@ -1,0 +1,140 @@
+import { execFile } from 'node:child_process';
+import { readdir } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Environment } from '@terrarium/contract';
+import {
+  createInstallation,
+  paramsOf,
+  untilStatus,
+  untilTrue,
+  type ControlPlane,
+  type Installation,
+} from '../testing/control-plane.ts';
+
+const workspace = { namespace: 'my-project', name: 'getting-started' };
+let installation: Installation;
+let plane: ControlPlane;
+
+beforeAll(async () => {
+  installation = await createInstallation();
+  plane = await installation.start();
+});
+
+afterAll(async () => {
+  await installation.remove();
+  expect(await leftovers()).toEqual({ processes: [], mounts: [], loopDevices: [] });
+});
+
+/** Kills the control plane when `isMoment` says so, or after `longestMs`, and starts it again. */
+async function killWhen(isMoment: (environment: Environment) => boolean, environment: Environment, longestMs = 3000) {
+  const deadline = performance.now() + longestMs;
+  while (performance.now() < deadline) {
+    const now = await plane.client.getEnvironment({ params: paramsOf(environment) }).catch(() => undefined);
+    if (now === undefined || isMoment(now)) break;
+  }
+  await plane.kill();
+  plane = await installation.start();
+}
+
+const isAt = (step: string) => (environment: Environment) =>
+  environment.timeline.some((entry) => entry.step === step && entry.outcome === 'running');
+
+async function create(): Promise<Environment> {
+  return plane.client.createEnvironment({ params: workspace, body: { diskGiB: 1, bootDiskGiB: 1, memoryGiB: 1 } });
+}
+
+async function removeAll(environment: Environment): Promise<void> {
+  await plane.client.deleteEnvironment({ params: paramsOf(environment), query: { deleteDisk: 'true' } });
+  await untilTrue(async () => (await plane.client.listAllEnvironments()).length === 0, 'the environment is gone');
+}
+
+describe('kill -9 of the control plane', () => {
+  test.each(['create-machine', 'start-machine', 'await-agent'])(
+    'at %s while creating converges to Running',
+    async (step) => {
+      const environment = await create();
+      await killWhen(isAt(step), environment);
+      const running = await untilStatus(plane.client, environment, 'Running');
+      expect(running.id).toBe(environment.id);
+      expect(await machineProcesses(environment.id)).toHaveLength(1);
+      await removeAll(environment);
+      expect(await machineProcesses(environment.id)).toEqual([]);
+    },
+  );
+
+  test('at once after the request is acknowledged loses nothing', async () => {
+    const environment = await create();
+    await plane.kill();
+    plane = await installation.start();
+    await untilStatus(plane.client, environment, 'Running');
+    await plane.client.stopEnvironment({ params: paramsOf(environment) });
+    await plane.kill();
+    plane = await installation.start();
+    await untilStatus(plane.client, environment, 'Stopped');
+    await plane.client.startEnvironment({ params: paramsOf(environment) });
+    await plane.kill();
+    plane = await installation.start();
+    await untilStatus(plane.client, environment, 'Running');
+    await plane.client.deleteEnvironment({ params: paramsOf(environment), query: { deleteDisk: 'true' } });
+    await plane.kill();
+    plane = await installation.start();
+    await untilTrue(async () => (await plane.client.listAllEnvironments()).length === 0, 'the environment is gone');
+    await untilTrue(async () => (await plane.client.listDisks()).length === 0, 'the disk is gone');
+  });
+
+  test('at stop-machine, start-machine and delete-machine converges each time', async () => {
+    const environment = await create();
+    await untilStatus(plane.client, environment, 'Running');
+    await plane.client.stopEnvironment({ params: paramsOf(environment) });
+    await killWhen(isAt('stop-machine'), environment);
+    await untilStatus(plane.client, environment, 'Stopped');
+    expect(await machineProcesses(environment.id)).toEqual([]);
+    await plane.client.startEnvironment({ params: paramsOf(environment) });
+    await killWhen((now) => now.status === 'Starting' && isAt('start-machine')(now), environment);
+    await untilStatus(plane.client, environment, 'Running');
+    expect(await machineProcesses(environment.id)).toHaveLength(1);
+    await plane.client.deleteEnvironment({ params: paramsOf(environment), query: { deleteDisk: 'false' } });
+    await killWhen(isAt('delete-machine'), environment);
+    await untilTrue(async () => (await plane.client.listAllEnvironments()).length === 0, 'the environment is gone');
+    expect(await machineProcesses(environment.id)).toEqual([]);
+    const [disk] = await plane.client.listDisks();
+    expect(disk).toMatchObject({ status: 'Ready', attachedTo: null });
+    await plane.client.deleteDisk({ params: { id: disk?.id ?? '' } });
+    await untilTrue(async () => (await plane.client.listDisks()).length === 0, 'the disk is gone');
+  });
+});
+
+/** Agents that serve this environment: each machine has exactly one. */
+async function machineProcesses(environmentId: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const pid of await readdir('/proc')) {
+    if (!/^\d+$/.test(pid)) continue;
+    const line = await commandLine(pid);
+    if (line.includes('agent.mjs') && line.startsWith(process.execPath) && line.includes(environmentId))
+      found.push(pid);
+  }
+  return found;
+}
+
+async function commandLine(pid: string): Promise<string> {
+  const { readFile } = await import('node:fs/promises');
+  return (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).replaceAll('\0', ' ');
+}
+
+/** What an installation may not leave behind. */
+async function leftovers() {
+  const directory = installation.dataDirectory;
+  const processes: string[] = [];
+  for (const pid of await readdir('/proc')) {
+    if (/^\d+$/.test(pid) && Number(pid) !== process.pid && (await commandLine(pid)).includes(directory))
+      processes.push(pid);
+  }
+  const { readFile } = await import('node:fs/promises');
+  const mounts = (await readFile('/proc/self/mountinfo', 'utf8'))
+    .split('\n')
+    .filter((line) => line.includes(directory));
+  const loops = await promisify(execFile)('losetup', ['-l', '-n', '-O', 'BACK-FILE']).catch(() => ({ stdout: '' }));
+  const loopDevices = loops.stdout.split('\n').filter((line) => line.includes(directory));
+  return { processes, mounts, loopDevices };
+}

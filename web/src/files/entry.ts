@@ -1,0 +1,17 @@
+import type { BucketListing, BucketObject } from '@terrarium/contract';
+
+/** A row of the file list: a folder (its key ends in a slash) or an object. */
+export type Entry =
+  | { readonly kind: 'folder'; readonly key: string; readonly name: string }
+  | { readonly kind: 'object'; readonly key: string; readonly name: string; readonly object: BucketObject };
+
+/** The rows of one level, folders first. */
+export function entriesOf(listing: Pick<BucketListing, 'objects' | 'folders'>, folder: string): Entry[] {
+  return [
+    ...listing.folders.map((key): Entry => ({ kind: 'folder', key, name: key.slice(folder.length, -1) })),
+    ...listing.objects.map((object): Entry => {
+      const { key } = object;
+      return { kind: 'object', key, name: key.slice(folder.length), object };
+    }),
+  ];
+}

@@ -1,0 +1,93 @@
+import { ChangeEvent, endpoints } from '@terrarium/contract';
+import type { QueryClient } from '@tanstack/react-query';
+import { useSyncExternalStore } from 'react';
+
+/** Queries to read again when a thing of that kind changed, by the first part of their key. */
+const affected: Record<ChangeEvent['kind'], readonly string[]> = {
+  environment: ['environments', 'disks'],
+  disk: ['disks', 'environments'],
+  workspace: ['workspaces', 'billing-projects'],
+  'billing-project': ['billing-projects', 'spend'],
+  notebook: ['notebooks', 'objects'],
+  object: ['objects', 'notebooks'],
+};
+
+let isConnected = true;
+const listeners = new Set<() => void>();
+function setConnected(next: boolean): void {
+  if (isConnected === next) return;
+  isConnected = next;
+  for (const listener of listeners) listener();
+}
+
+/** Whether the server has been heard of lately; false shows the banner. */
+export function useIsConnected(): boolean {
+  return useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => isConnected,
+  );
+}
+
+const graceMs = 2000;
+const retryMs = 3000;
+
+/**
+ * Listens to what changes on the server and marks what it makes stale. One stream for the whole app.
+ * @returns stops listening
+ */
+export function startLiveUpdates(queryClient: QueryClient): () => void {
+  let source: EventSource | undefined;
+  let retry: ReturnType<typeof setTimeout> | undefined;
+  let grace: ReturnType<typeof setTimeout> | undefined;
+  let hasMissedEvents = false;
+
+  function receive(message: MessageEvent<string>): void {
+    const event = ChangeEvent.safeParse(parseJson(message.data));
+    if (!event.success) return;
+    for (const key of affected[event.data.kind]) void queryClient.invalidateQueries({ queryKey: [key] });
+  }
+
+  function connect(): void {
+    source = new EventSource(endpoints.streamEvents.path);
+    source.onopen = () => {
+      clearTimeout(grace);
+      grace = undefined;
+      setConnected(true);
+      // What changed while the stream was down may be further back than the server remembers.
+      if (hasMissedEvents) void queryClient.invalidateQueries();
+      hasMissedEvents = false;
+    };
+    source.addEventListener('message', receive);
+    source.addEventListener('change', receive);
+    // Sent when the server cannot say what was missed.
+    source.addEventListener('reset', () => void queryClient.invalidateQueries());
+    source.onerror = () => {
+      hasMissedEvents = true;
+      grace ??= setTimeout(() => setConnected(false), graceMs);
+      // A browser reconnects by itself after a cut, but gives up after an answer that is not a stream.
+      if (source?.readyState === EventSource.CLOSED) {
+        clearTimeout(retry);
+        retry = setTimeout(connect, retryMs);
+        void queryClient.invalidateQueries({ queryKey: ['session'] });
+      }
+    };
+  }
+
+  connect();
+  return () => {
+    clearTimeout(retry);
+    clearTimeout(grace);
+    source?.close();
+  };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
