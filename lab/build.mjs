@@ -97,17 +97,17 @@ const assetForms = {
   name: 'asset-forms',
   setup(bundler) {
     bundler.onResolve({ filter: /^path$/ }, () => ({ path: require.resolve('path-browserify') }));
-    // Reads a configuration file in Node; never reached in a browser.
-    bundler.onResolve({ filter: /^(ws|node-fetch|url|fs|stream|vm|child_process)$/ }, (args) => ({
+    // What only Node has, and the wire of language servers, of which none run here.
+    bundler.onResolve({ filter: /^(ws|node-fetch|url|fs|stream|vm|child_process|vscode-ws-jsonrpc)$/ }, (args) => ({
       path: args.path,
       namespace: 'absent',
     }));
     bundler.onLoad({ filter: /\.svg$/, namespace: 'absent' }, () => ({ contents: '', loader: 'empty' }));
     bundler.onLoad({ filter: /.*/, namespace: 'absent' }, () => ({ contents: 'module.exports = {};' }));
     // A CommonJS module imported as its own chunk has nothing but a default export there.
-    bundler.onLoad({ filter: /mathjax-extension\/lib\/index\.js$/ }, async (args) => ({
+    bundler.onLoad({ filter: /@jupyterlab\/(mathjax-extension|terminal)\/lib\/.*\.js$/ }, async (args) => ({
       contents: (await readFile(args.path, 'utf8')).replace(
-        /import\('mathjax-full\/[^']*'\)/g,
+        /\bimport\('(mathjax-full|@xterm)\/[^']*'\)/g,
         (dynamicImport) => `${dynamicImport}.then((module) => module.default)`,
       ),
       loader: 'js',
@@ -117,7 +117,8 @@ const assetForms = {
       bundler.resolve(path.slice(1), { importer: args.importer, resolveDir: args.resolveDir, kind: args.kind }),
     );
     bundler.onResolve({ filter: /\.svg([?#].*)?$/ }, async (args) => {
-      if (args.kind !== 'url-token' || args.pluginData === 'resolved' || args.path.startsWith('data:')) return undefined;
+      if (args.kind !== 'url-token' || args.pluginData === 'resolved' || args.path.startsWith('data:'))
+        return undefined;
       const path = resolve(args.resolveDir, args.path.replace(/[?#].*/, ''));
       return { path, namespace: path.includes('/webfonts/') ? 'absent' : 'svg-in-css' };
     });

@@ -21,7 +21,16 @@ export async function loadSchemas(lab) {
       const schema = JSON.parse(await readFile(join(folder, file), 'utf8'));
       applyDefaults(id, schema, overrides[id]);
       unused.delete(id);
-      settings.push({ id, schema, version, settings: {}, raw: '{}', created: null, last_modified: null, warning: null });
+      settings.push({
+        id,
+        schema,
+        version,
+        settings: {},
+        raw: '{}',
+        created: null,
+        last_modified: null,
+        warning: null,
+      });
     }
   }
   if (unused.size > 0) throw new Error(`lab: overrides.json names unknown plugins: ${[...unused].join(', ')}`);
@@ -35,7 +44,8 @@ function applyDefaults(id, schema, defaults) {
       continue;
     }
     const property = schema.properties?.[key];
-    if (property === undefined) throw new Error(`lab: overrides.json sets ${id} "${key}", which its schema does not have`);
+    if (property === undefined)
+      throw new Error(`lab: overrides.json sets ${id} "${key}", which its schema does not have`);
     property.default = value;
   }
 }

@@ -9,6 +9,7 @@ import { executorPlugin } from './notebook/executor.ts';
 import { kernelFollowingPlugin } from './notebook/kernel-following.ts';
 import { restorePlugin } from './notebook/restore.ts';
 import { connectionLostPlugin } from './shell/connection-lost.ts';
+import { fileLinksPlugin } from './shell/file-links.ts';
 import { openingPlugin } from './shell/opening.ts';
 import { pageStatePlugin, windowNamePlugin } from './shell/page-state.ts';
 import './styles.ts';
@@ -25,6 +26,7 @@ async function start(): Promise<void> {
     kernelFollowingPlugin,
     restorePlugin,
     connectionLostPlugin,
+    fileLinksPlugin,
     openingPlugin,
     pageStatePlugin,
     windowNamePlugin,

@@ -163,11 +163,11 @@ export class Saving {
         title: 'Changed somewhere else',
         body:
           `"${this.#context.localPath}" was changed in another window, by another person or on the disk since you ` +
-          'opened it. To keep both, your version is saved beside it as a copy, and the copy is opened.',
+          'opened it. Keep both saves your version beside it as a copy and opens the copy; the other two choices lose one.',
         buttons: [
-          Dialog.cancelButton({ label: 'Decide later' }),
-          Dialog.warnButton({ label: 'Discard mine', actions: ['theirs'] }),
-          Dialog.warnButton({ label: 'Overwrite theirs', actions: ['mine'] }),
+          Dialog.cancelButton({ label: 'Later' }),
+          Dialog.warnButton({ label: 'Use theirs', actions: ['theirs'] }),
+          Dialog.warnButton({ label: 'Use mine', actions: ['mine'] }),
           Dialog.okButton({ label: 'Keep both', actions: ['both'] }),
         ],
         defaultButton: 3,
@@ -219,9 +219,11 @@ function copyPath(path: string, now: Date): string {
 }
 
 function reasonOf(error: unknown): string {
-  if (error instanceof ServerConnection.NetworkError) return 'Terrarium cannot be reached. It is tried again by itself.';
+  if (error instanceof ServerConnection.NetworkError)
+    return 'Terrarium cannot be reached. It is tried again by itself.';
   if (error instanceof ServerConnection.ResponseError) {
-    if (error.response.status === 401) return 'You are signed out. Open the workspace again from the app in another tab.';
+    if (error.response.status === 401)
+      return 'You are signed out. Open the workspace again from the app in another tab.';
     if (error.response.status === 413) return 'It is too large to be saved. Clear some outputs.';
   }
   return error instanceof Error ? error.message : String(error);

@@ -56,7 +56,10 @@ async function send<Schema extends z.ZodType>(
   const problem = ErrorBody.safeParse(body);
   if (problem.success) throw new AppError(problem.data.code, problem.data.message);
   if (response.status === 401) {
-    throw new AppError('NotSignedIn', 'You are signed out. Open this workspace from the app again; the page keeps your edits meanwhile.');
+    throw new AppError(
+      'NotSignedIn',
+      'You are signed out. Open this workspace from the app again; the page keeps your edits meanwhile.',
+    );
   }
   throw new AppError('Internal', `The server answered ${response.status} ${response.statusText}.`);
 }

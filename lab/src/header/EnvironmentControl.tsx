@@ -63,7 +63,12 @@ function Action(props: {
   const canStart = environment === null || environmentActions.start.has(environment.status);
   if (canStart && environment?.status !== 'Stopping') {
     return (
-      <button type="button" className="tr-Button tr-Button-main" disabled={isBusy} onClick={() => run(() => gate.pass('Start'))}>
+      <button
+        type="button"
+        className="tr-Button tr-Button-main"
+        disabled={isBusy}
+        onClick={() => run(() => gate.pass('Start'))}
+      >
         {environment?.status === 'Error' ? 'Retry' : 'Start'}
       </button>
     );

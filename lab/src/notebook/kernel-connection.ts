@@ -1,18 +1,38 @@
 import type { ISessionContext, ISessionContextDialogs } from '@jupyterlab/apputils';
+import type { INotebookModel } from '@jupyterlab/notebook';
 import type { Session } from '@jupyterlab/services';
+
+const underWay = new WeakMap<ISessionContext, Promise<boolean>>();
 
 /**
  * Connects a notebook to its kernel: the one that already runs for its path, or a new one of the kind that its metadata
  * names. Call it only while the environment runs.
+ * INVARIANT: one connection is made at a time; of two at once the second would end the first one's kernel.
  * @param dialogs  asks for a kernel where the metadata names none that exists; without it nothing is asked
  * @returns whether a kernel is there now
  */
-export async function connectKernel(context: ISessionContext, dialogs: ISessionContextDialogs | undefined): Promise<boolean> {
+export async function connectKernel(
+  context: ISessionContext,
+  model: INotebookModel | null,
+  dialogs: ISessionContextDialogs | undefined,
+): Promise<boolean> {
+  const other = underWay.get(context);
+  if (other !== undefined && (await other.catch(() => false))) return true;
+  const mine = connect(context, model, dialogs).finally(() => underWay.delete(context));
+  underWay.set(context, mine);
+  return mine;
+}
+
+async function connect(
+  context: ISessionContext,
+  model: INotebookModel | null,
+  dialogs: ISessionContextDialogs | undefined,
+): Promise<boolean> {
   await context.initialize();
   if (context.session?.kernel) return true;
   await context.sessionManager.refreshRunning();
   if (connectToRunning(context)) return true;
-  const name = await kernelName(context);
+  const name = await kernelName(context, model);
   if (name !== undefined) {
     await context.changeKernel({ name });
   } else if (dialogs !== undefined) {
@@ -35,8 +55,10 @@ function connectToRunning(context: ISessionContext): boolean {
 }
 
 /** The kernelspec to start: the one named, or the only one of the notebook's language. */
-async function kernelName(context: ISessionContext): Promise<string | undefined> {
-  const { name, language } = context.kernelPreference;
+async function kernelName(context: ISessionContext, model: INotebookModel | null): Promise<string | undefined> {
+  // The context learns the notebook's wish some time after its cells can be run; the model knows it from the start.
+  const name = model?.defaultKernelName || context.kernelPreference.name;
+  const language = model?.defaultKernelLanguage || context.kernelPreference.language;
   let specs = context.specsManager.specs;
   if (specs === null || (name && !specs.kernelspecs[name])) {
     await context.specsManager.refreshSpecs();

@@ -1,0 +1,64 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { onTestFailed } from 'vitest';
+import { createInstallation, type ControlPlane, type Installation } from '../../server/testing/control-plane.ts';
+
+const executable = '/usr/bin/chromium';
+export const hasBrowser = existsSync(executable);
+
+/** A person at a browser, before a Terrarium of their own. */
+export interface Stage {
+  readonly installation: Installation;
+  plane: ControlPlane;
+  readonly browser: Browser;
+  readonly page: Page;
+  /** What the page complained of: errors that nobody caught. */
+  readonly complaints: string[];
+  close(): Promise<void>;
+}
+
+/** Starts Terrarium on an empty data directory, and a browser signed in by the printed link. */
+export async function setStage(): Promise<Stage> {
+  const installation = await createInstallation();
+  const plane = await installation.start();
+  const browser = await chromium.launch({
+    executablePath: executable,
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+  const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, locale: 'en-US' });
+  page.setDefaultTimeout(30_000);
+  const complaints: string[] = [];
+  page.on('pageerror', (error) => complaints.push(error.message));
+  await page.goto(plane.signInUrl);
+  await page.getByRole('heading', { name: 'Workspaces' }).waitFor();
+  return {
+    installation,
+    plane,
+    browser,
+    page,
+    complaints,
+    async close() {
+      await browser.close();
+      await installation.remove();
+    },
+  };
+}
+
+const pictures = path.resolve(import.meta.dirname, '../../test-results');
+
+/** Call it in a beforeEach: when the test fails, what the person saw is kept as a picture. */
+export function pictureOnFailure(page: Page): void {
+  onTestFailed(async ({ task }) => {
+    mkdirSync(pictures, { recursive: true });
+    await page.screenshot({ path: path.join(pictures, `${task.name.replace(/\W+/g, '-')}.png`) });
+  });
+}
