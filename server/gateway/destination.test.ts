@@ -15,7 +15,10 @@ describe('where a request goes by its host', () => {
       workspaceId: 'abc123',
       url: '/lab?x=1',
     });
-    expect(splitProduction('abc123.Terrarium.example.org', '/')).toMatchObject({ to: 'workspace', workspaceId: 'abc123' });
+    expect(splitProduction('abc123.Terrarium.example.org', '/')).toMatchObject({
+      to: 'workspace',
+      workspaceId: 'abc123',
+    });
   });
 
   it.each([

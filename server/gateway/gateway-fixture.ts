@@ -55,7 +55,9 @@ export interface Fixture {
   close(): Promise<void>;
 }
 
-export async function createFixture(options: { labDirectory?: string; drivers?: Partial<Drivers> } = {}): Promise<Fixture> {
+export async function createFixture(
+  options: { labDirectory?: string; drivers?: Partial<Drivers> } = {},
+): Promise<Fixture> {
   const directory = await mkdtemp(path.join(os.tmpdir(), 'door-'));
   const standIn = createStandIn(directory);
   const port = await freePort();
@@ -116,7 +118,13 @@ export async function createFixture(options: { labDirectory?: string; drivers?: 
 
   const people = context.database.tables<{
     accounts: { id: string; email: string; name: string; password_hash: null; is_operator: number; created_at: number };
-    workspace_members: { workspace_id: string; account_id: string; role: string; can_share: number; can_compute: number };
+    workspace_members: {
+      workspace_id: string;
+      account_id: string;
+      role: string;
+      can_share: number;
+      can_compute: number;
+    };
   }>();
 
   return {

@@ -22,7 +22,9 @@ describe('hosts', () => {
   });
 
   it('a request line with a whole address is refused', async () => {
-    const answer = await at.raw(`GET http://${at.a.host}/api HTTP/1.1\r\nHost: localhost:${String(at.port)}\r\nConnection: close\r\n\r\n`);
+    const answer = await at.raw(
+      `GET http://${at.a.host}/api HTTP/1.1\r\nHost: localhost:${String(at.port)}\r\nConnection: close\r\n\r\n`,
+    );
     expect(answer).toMatch(/^HTTP\/1.1 400 /);
   });
 
@@ -111,7 +113,11 @@ describe('tokens', () => {
     expect((await at.ask('/jupyter/lab/a/api/me', { headers: bearer(reader.token) })).status).toBe(200);
     const lists = await at.ask('/jupyter/lab/a/api/kernels', { headers: bearer(reader.token) });
     expect([lists.status, lists.text]).toEqual([200, '[]']);
-    const start = await at.ask('/jupyter/lab/a/api/kernels', { method: 'POST', headers: bearer(reader.token), body: '{}' });
+    const start = await at.ask('/jupyter/lab/a/api/kernels', {
+      method: 'POST',
+      headers: bearer(reader.token),
+      body: '{}',
+    });
     expect(start.status).toBe(403);
     expect(start.text).toContain('Ask its owner');
   });
@@ -164,15 +170,19 @@ describe('signing in to a workspace', () => {
     }
   });
 
-  it.each(['//evil.example', '/\\evil.example', '%2f%2fevil.example', '@evil.example', 'http://evil.example', 'lab%0d%0aset-cookie:x=y'])(
-    'next=%s leads nowhere else',
-    async (next) => {
-      const ticket = await at.context.accounts.createDoorTicket(at.owner, at.a.id);
-      const opened = await open(`/open?ticket=${ticket}&next=${next}`);
-      expect(opened.status).toBe(302);
-      expect(opened.headers.location).toBe('/lab');
-    },
-  );
+  it.each([
+    '//evil.example',
+    '/\\evil.example',
+    '%2f%2fevil.example',
+    '@evil.example',
+    'http://evil.example',
+    'lab%0d%0aset-cookie:x=y',
+  ])('next=%s leads nowhere else', async (next) => {
+    const ticket = await at.context.accounts.createDoorTicket(at.owner, at.a.id);
+    const opened = await open(`/open?ticket=${ticket}&next=${next}`);
+    expect(opened.status).toBe(302);
+    expect(opened.headers.location).toBe('/lab');
+  });
 
   it("another workspace's ticket, the app's, and none are refused", async () => {
     const other = await at.context.accounts.createDoorTicket(at.owner, at.b.id);
@@ -223,7 +233,13 @@ describe('what reaches the environment', () => {
     const { url, headers, body } = echoOf(answer.text);
     expect(url).toBe('/api/kernels/k/interrupt?a=1&b=2');
     expect(body).toBe('{"x":1}');
-    expect(Object.keys(headers).sort()).toEqual(['authorization', 'connection', 'content-length', 'content-type', 'host']);
+    expect(Object.keys(headers).sort()).toEqual([
+      'authorization',
+      'connection',
+      'content-length',
+      'content-type',
+      'host',
+    ]);
     expect(JSON.stringify(headers)).not.toContain(at.token);
     expect(headers['authorization']).toMatch(/^Bearer [\w-]{43}$/);
   });
@@ -259,9 +275,18 @@ describe('what reaches the environment', () => {
     at.standIn.far.request = (_request, response) => {
       response.writeHead(201, { location: '/api/kernels/k', 'content-type': 'application/json' }).end('{}');
     };
-    const program = await at.ask('/jupyter/lab/a/api/kernels', { method: 'POST', headers: bearer(at.token), body: '{}' });
+    const program = await at.ask('/jupyter/lab/a/api/kernels', {
+      method: 'POST',
+      headers: bearer(at.token),
+      body: '{}',
+    });
     expect(program.headers.location).toBe('/jupyter/lab/a/api/kernels/k');
-    const own = await at.ask('/api/kernels', { host: at.a.host, method: 'POST', headers: bearer(at.token), body: '{}' });
+    const own = await at.ask('/api/kernels', {
+      host: at.a.host,
+      method: 'POST',
+      headers: bearer(at.token),
+      body: '{}',
+    });
     expect(own.headers.location).toBe('/api/kernels/k');
     at.standIn.far.request = (_request, response) => {
       response.writeHead(302, { location: '//evil.example/' }).end();

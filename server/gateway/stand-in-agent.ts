@@ -1,4 +1,4 @@
-import http, { type IncomingMessage, type ServerResponse } from 'node:http';
+import http, { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import path from 'node:path';
 import type { Duplex } from 'node:stream';
@@ -22,35 +22,48 @@ export interface StandIn {
   close(): Promise<void>;
 }
 
-/** Machines that are one HTTP server on a Unix socket: a peer for the gateway's tests, in the agent's place. */
+/** Machines that are an HTTP server on a Unix socket each: a peer for the gateway's tests, in the agent's place. */
 export function createStandIn(directory: string): StandIn {
-  const machines = new Map<string, 'stopped' | 'running'>();
+  const machines = new Map<string, Server | null>();
   const disks = new Map<string, number>();
   const sockets = new Set<Socket>();
-  const socketPath = path.join(directory, 'agent.sock');
   const echo: FarSide = { request: echoRequest, upgrade: echoUpgrade };
   const far: FarSide = { ...echo };
-  const server = http.createServer((request, response) => {
-    if (request.url === agentPaths.health) {
-      answer(response, { status: 'ready', environmentId: 'any', startedAt: new Date(0).toISOString() });
-    } else if (request.url === agentPaths.activity) answer(response, { lastActivityAt: 0, busyReasons: [] });
-    else far.request(request, response);
-  });
-  server.on('connection', (socket) => {
-    sockets.add(socket);
-    socket.on('error', () => undefined);
-    socket.on('close', () => sockets.delete(socket));
-  });
-  server.on('upgrade', (request, socket, head) => {
-    socket.on('error', () => socket.destroy());
-    far.upgrade(request, socket, head);
-  });
-  server.listen(socketPath);
+  const socketPath = (id: string) => path.join(directory, `${id}.sock`);
+
+  async function listen(environmentId: string): Promise<Server> {
+    const server = http.createServer((request, response) => {
+      if (request.url === agentPaths.health) {
+        answer(response, { status: 'ready', environmentId, startedAt: new Date(0).toISOString() });
+      } else if (request.url === agentPaths.activity) answer(response, { lastActivityAt: 0, busyReasons: [] });
+      else far.request(request, response);
+    });
+    server.on('connection', (socket) => {
+      sockets.add(socket);
+      socket.on('error', () => undefined);
+      socket.on('close', () => sockets.delete(socket));
+    });
+    server.on('upgrade', (request, socket, head) => {
+      socket.on('error', () => socket.destroy());
+      far.upgrade(request, socket, head);
+    });
+    await new Promise<void>((resolve) => server.listen(socketPath(environmentId), resolve));
+    return server;
+  }
+
+  async function halt(id: string): Promise<void> {
+    const server = machines.get(id);
+    if (server == null) return;
+    machines.set(id, null);
+    const closed = new Promise((resolve) => server.close(resolve));
+    for (const socket of sockets) socket.destroy();
+    await closed;
+  }
 
   const factOf = (id: string): MachineFact => {
-    const state = machines.get(id);
-    if (state === undefined) return { id, state: 'absent' };
-    return state === 'running' ? { id, state, startedAt: new Date(0) } : { id, state, exit: null };
+    const server = machines.get(id);
+    if (server === undefined) return { id, state: 'absent' };
+    return server === null ? { id, state: 'stopped', exit: null } : { id, state: 'running', startedAt: new Date(0) };
   };
   const diskFact = (id: string): DiskFact => {
     const sizeBytes = disks.get(id);
@@ -62,9 +75,7 @@ export function createStandIn(directory: string): StandIn {
     echo,
     openSockets: () => sockets.size,
     async close() {
-      server.closeAllConnections();
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
+      await Promise.all([...machines.keys()].map(halt));
     },
     compute: {
       name: 'stand-in',
@@ -85,19 +96,18 @@ export function createStandIn(directory: string): StandIn {
       }),
       inspect: async (id) => factOf(id),
       create: async ({ id }) => {
-        machines.set(id, 'stopped');
+        if (!machines.has(id)) machines.set(id, null);
       },
       start: async ({ id }) => {
-        machines.set(id, 'running');
+        if (machines.get(id) == null) machines.set(id, await listen(id));
       },
-      stop: async (id) => {
-        machines.set(id, 'stopped');
-      },
+      stop: halt,
       delete: async (id) => {
+        await halt(id);
         machines.delete(id);
       },
       list: async () => [...machines.keys()].map(factOf),
-      address: async (id) => (machines.get(id) === 'running' ? { socketPath } : null),
+      address: async (id) => (machines.get(id) == null ? null : { socketPath: socketPath(id) }),
       logs: async () => '',
     },
     disks: {

@@ -112,6 +112,12 @@ export function registerContents(app: FastifyInstance, deps: ContentsDeps): void
     if (body === null) return send(request, reply, await writer.createUntitled(scope, place.path, undefined, ''), 201);
     if (body['copy_from'] !== undefined) throw new AppError('InvalidInput', 'Cannot copy with PUT, only POST');
     const model = valid(SaveModel, body);
+    if (typeof body['path'] === 'string' && isHidden(body['path'])) {
+      throw new AppError(
+        'InvalidInput',
+        `"${body['path']}" would be hidden. Choose a name that does not start with a dot.`,
+      );
+    }
     const saved = await writer.save(scope, place.path, model, { accountId, conditions: conditionsOf(request.headers) });
     return send(request, reply, saved, saved.isNew ? 201 : 200);
   }

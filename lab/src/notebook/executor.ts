@@ -41,13 +41,13 @@ class WaitingExecutor implements INotebookCellExecutor {
   }
 
   #connect(options: RunOptions): Promise<boolean> {
-    const { sessionContext, sessionDialogs } = options;
+    const { notebook, sessionContext, sessionDialogs } = options;
     if (sessionContext === undefined) return Promise.resolve(false);
     let connecting = this.#connecting.get(sessionContext);
     if (connecting === undefined) {
       connecting = this.#gate
         .pass('Start and run')
-        .then((isRunning) => isRunning && connectKernel(sessionContext, sessionDialogs))
+        .then((isRunning) => isRunning && connectKernel(sessionContext, notebook, sessionDialogs))
         .catch(async (error: unknown) => {
           await showErrorMessage('The kernel did not start', error instanceof Error ? error.message : String(error));
           return false;

@@ -1,4 +1,5 @@
 import type { ISessionContext, ISessionContextDialogs } from '@jupyterlab/apputils';
+import type { INotebookModel } from '@jupyterlab/notebook';
 import type { Session } from '@jupyterlab/services';
 
 /**
@@ -9,13 +10,14 @@ import type { Session } from '@jupyterlab/services';
  */
 export async function connectKernel(
   context: ISessionContext,
+  model: INotebookModel | null,
   dialogs: ISessionContextDialogs | undefined,
 ): Promise<boolean> {
   await context.initialize();
   if (context.session?.kernel) return true;
   await context.sessionManager.refreshRunning();
   if (connectToRunning(context)) return true;
-  const name = await kernelName(context);
+  const name = await kernelName(context, model);
   if (name !== undefined) {
     await context.changeKernel({ name });
   } else if (dialogs !== undefined) {
@@ -38,8 +40,10 @@ function connectToRunning(context: ISessionContext): boolean {
 }
 
 /** The kernelspec to start: the one named, or the only one of the notebook's language. */
-async function kernelName(context: ISessionContext): Promise<string | undefined> {
-  const { name, language } = context.kernelPreference;
+async function kernelName(context: ISessionContext, model: INotebookModel | null): Promise<string | undefined> {
+  // The context learns the notebook's wish some time after its cells can be run; the model knows it from the start.
+  const name = model?.defaultKernelName || context.kernelPreference.name;
+  const language = model?.defaultKernelLanguage || context.kernelPreference.language;
   let specs = context.specsManager.specs;
   if (specs === null || (name && !specs.kernelspecs[name])) {
     await context.specsManager.refreshSpecs();

@@ -32,7 +32,7 @@ async function connectOpened(panel: NotebookPanel, watch: EnvironmentWatch): Pro
   await panel.context.ready;
   await watch.known();
   if (!watch.isRunning || !workspace.canCompute || !canEdit || panel.isDisposed) return;
-  await connectKernel(panel.sessionContext, undefined).catch((error: unknown) => {
+  await connectKernel(panel.sessionContext, panel.model, undefined).catch((error: unknown) => {
     // Nobody asked for this kernel yet; the next run tries again and explains.
     console.warn('The kernel did not start with the notebook.', error);
   });
