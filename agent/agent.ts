@@ -34,7 +34,6 @@ export async function startAgent(options: {
   inherited: Readonly<Record<string, string | undefined>>;
 }): Promise<RunningAgent> {
   const { config, inherited } = options;
-  const startedAt = new Date();
   await mkdir(config.stateDirectory, { recursive: true, mode: 0o700 });
   // Left by an agent that was killed; its kernels ended with it.
   await rm(path.join(config.stateDirectory, 'journal'), { recursive: true, force: true });
@@ -126,7 +125,7 @@ export async function startAgent(options: {
     async close() {
       server.close();
       await Promise.all([kernels.close(), terminals.close()]);
-      for (const { pid } of processes.sample()) killQuietly(pid);
+      for (const pid of processes.marked()) killQuietly(pid);
       upgrades.close();
       server.closeAllConnections();
       if ('socketPath' in listen) await rm(listen.socketPath, { force: true });

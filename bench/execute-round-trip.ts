@@ -1,7 +1,8 @@
 /** One `execute_request` of "1": through the workspace door, by ZeroMQ to the same kernel, through a jupyter_server. */
 import type { KernelConnection } from './kernel/kernel-connection.ts';
-import { startKernel } from './kernel/first-result.ts';
-import { openRawKernel } from './kernel/raw-kernel.ts';
+import { createKernel } from './kernel/first-result.ts';
+import { openKernelSocket } from './kernel/kernel-socket.ts';
+import { findRawKernel } from './kernel/raw-kernel.ts';
 import { runBenchmark } from './measure/benchmark.ts';
 import { startJupyterServer } from './peers/jupyter-server.ts';
 import { kernelspecDirectories, startTerrarium } from './subject/terrarium.ts';
@@ -23,36 +24,41 @@ async function block(kernel: KernelConnection, count: number): Promise<number[]>
   return times;
 }
 
+async function withSocket<T>(
+  where: Parameters<typeof openKernelSocket>[0],
+  work: (kernel: KernelConnection) => Promise<T>,
+): Promise<T> {
+  const kernel = await openKernelSocket(where);
+  try {
+    return await work(kernel);
+  } finally {
+    kernel.close();
+  }
+}
+
 await runBenchmark({
   name: 'execute-round-trip',
   rounds: 6,
   limitMs: 4 * 60_000,
   async measure(run) {
-    const stock = await startKernel(await startJupyterServer(run, kernelspecDirectories()), run.signal);
-    run.defer(() => {
-      stock.close();
-    });
+    const server = await startJupyterServer(run, kernelspecDirectories());
+    const stock = { ...server, kernelId: await createKernel(server, run.signal) };
     const terrarium = await startTerrarium(run);
     await terrarium.createEnvironment('bench');
     await terrarium.untilStatus('bench', 'Running');
-    const door = await startKernel(terrarium.door, run.signal);
-    run.defer(() => {
-      door.close();
-    });
-    const raw = await openRawKernel(run, door);
-    run.defer(() => {
-      raw.close();
-    });
+    const ours = { ...terrarium.door, kernelId: await createKernel(terrarium.door, run.signal) };
+    const raw = await withSocket(ours, (kernel) => findRawKernel(run, kernel));
 
     const times: Record<'ours' | 'raw' | 'stock', number[][]> = { ours: [], raw: [], stock: [] };
     for (let round = 0; round < run.rounds; round++) {
       run.signal.throwIfAborted();
+      // Each with a connection of its own, so that neither side listens to what the other one runs.
       const pair = [
-        async () => times.ours.push(await block(door, perBlock)),
-        async () => times.raw.push(await block(raw, perBlock)),
+        async () => times.ours.push(await withSocket(ours, (kernel) => block(kernel, perBlock))),
+        async () => times.raw.push(await raw.alone((kernel) => block(kernel, perBlock))),
       ];
       for (const side of round % 2 === 0 ? pair : pair.reverse()) await side();
-      times.stock.push(await block(stock, perBlockOfServer));
+      times.stock.push(await withSocket(stock, (kernel) => block(kernel, perBlockOfServer)));
     }
     return [
       {

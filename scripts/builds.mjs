@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { PrepareError, failureAdvice, failureKind } from './failure.mjs';
 import { projectEnvironment, projectNode, root, stampDirectory } from './paths.mjs';
-import { upToDate } from './progress.mjs';
+import { nothingDone } from './progress.mjs';
 import { run } from './run.mjs';
 import { hashInputs, isStamped, writeStamp } from './stamps.mjs';
 
@@ -42,10 +42,10 @@ export const builds = /** @type {const} */ ({
  */
 export async function build(name, signal) {
   const { words, command, folder, entry, inputs, output } = builds[name];
-  if (!existsSync(join(root, entry))) return upToDate;
+  if (!existsSync(join(root, entry))) return nothingDone;
   const hash = hashInputs(inputs);
   const stampFile = join(stampDirectory, `built-${name}`);
-  if (isStamped(stampFile, hash, [join(root, output)])) return upToDate;
+  if (isStamped(stampFile, hash, [join(root, output)])) return nothingDone;
   const {
     code,
     output: text,

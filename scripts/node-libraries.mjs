@@ -1,6 +1,6 @@
 import { PrepareError } from './failure.mjs';
 import { canInstallDebianPackages, installDebianPackages } from './kernels/debian.mjs';
-import { upToDate } from './progress.mjs';
+import { nothingDone } from './progress.mjs';
 import { ask } from './run.mjs';
 
 /**
@@ -9,10 +9,10 @@ import { ask } from './run.mjs';
  * @param {AbortSignal} signal
  */
 export async function installNodeLibraries(signal) {
-  if (process.platform !== 'linux') return upToDate;
+  if (process.platform !== 'linux') return nothingDone;
   const libraries = (await ask('/sbin/ldconfig', ['-p'])) ?? (await ask('ldconfig', ['-p'])) ?? '';
   // An empty list means that the question could not be asked; what is missing shows itself then.
-  if (libraries === '' || libraries.includes('libatomic.so.1')) return upToDate;
+  if (libraries === '' || libraries.includes('libatomic.so.1')) return nothingDone;
   const remedy =
     'Have root install it (on Debian: apt-get install libatomic1; on Fedora: dnf install libatomic), then run npm start again.';
   if (!canInstallDebianPackages())

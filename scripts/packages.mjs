@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PrepareError, failureAdvice, failureKind } from './failure.mjs';
 import { machineNode, machinePath, projectNode, root, stampDirectory } from './paths.mjs';
-import { upToDate } from './progress.mjs';
+import { nothingDone } from './progress.mjs';
 import { ask, run } from './run.mjs';
 import { hashInputs, isStamped, writeStamp } from './stamps.mjs';
 
@@ -37,7 +37,7 @@ export async function installPackages(folder, signal) {
     writeStamp(stampFile, hash);
   }
   if (folder === '.') await ensureProjectNode(signal);
-  return isInstalled ? upToDate : undefined;
+  return isInstalled ? nothingDone : undefined;
 }
 
 /**

@@ -2,8 +2,8 @@ import { PrepareError } from './failure.mjs';
 
 const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 
-/** Returned by the work of a step that found nothing to do: it prints no line. */
-export const upToDate = Symbol('up to date');
+/** Returned by the work of a step that did nothing: it prints no line. */
+export const nothingDone = Symbol('nothing done');
 
 /**
  * One line for every step that did something, with the time it took; on a terminal also a line that moves.
@@ -59,7 +59,7 @@ export function createProgress(out = process.stdout) {
       try {
         const result = await work();
         running.delete(words.doing);
-        if (result !== upToDate) {
+        if (result !== nothingDone) {
           stepsDone += 1;
           line(`✓ ${words.done.padEnd(52)} ${seconds(startedAt, 1).padStart(7)}`);
         }

@@ -10,7 +10,8 @@ export default defineConfig({
   build: {
     outDir: 'dist',
     emptyOutDir: true,
-    target: 'es2023',
+    // light-dark() in style sheets is used as it is.
+    target: ['chrome123', 'edge123', 'firefox125', 'safari17.5'],
     // Fonts and icons stay files: the page's content policy allows no data: URL but for images.
     assetsInlineLimit: 0,
     // The preview page brings KaTeX and highlight.js; it is loaded when a notebook is previewed.

@@ -57,7 +57,8 @@ export class Activity {
     return {
       lastActivityAt: this.lastActivityAt,
       busyReasons: busyReasons({
-        kernels: [...kernels, ...this.#kernels.warmProcesses()],
+        kernels,
+        unclaimed: this.#kernels.unclaimedProcesses(),
         shells: this.#terminals.shells(),
         before: before.processes,
         // Shells are looked at now: what runs in them counts even when it started after the sample.

@@ -9,6 +9,8 @@ export interface KernelFacts {
 
 export interface ActivityFacts {
   readonly kernels: readonly KernelFacts[];
+  /** The kernel that waits to be claimed: its start is nobody's work. */
+  readonly unclaimed: readonly number[];
   readonly shells: readonly { readonly name: string; readonly pid: number }[];
   readonly before: readonly ProcessFacts[];
   readonly now: readonly ProcessFacts[];
@@ -26,7 +28,7 @@ export function busyReasons(facts: ActivityFacts): string[] {
   const { kernels, shells, now } = facts;
   const reasons: string[] = [];
   const kernelName = ({ name, label }: KernelFacts): string => (label === null ? name : `${name} (${label})`);
-  const explained = new Set<number>();
+  const explained = new Set(facts.unclaimed.flatMap((pid) => [pid, ...descendants(pid, now).map((one) => one.pid)]));
 
   for (const kernel of kernels) {
     const { name, label, isBusy, pid } = kernel;

@@ -49,14 +49,14 @@ export class Processes {
     this.#marker = `\0${marker}\0`;
   }
 
+  /** Those that carry the mark, wherever they hang now. */
+  marked(): number[] {
+    return [...readAll().keys()].filter((pid) => pid !== process.pid && this.#isMarked(pid));
+  }
+
   /** All of them but the agent itself. */
   sample(): ProcessFacts[] {
-    const all = new Map<number, ProcessFacts>();
-    for (const name of readdirSync('/proc')) {
-      if (!/^\d+$/.test(name)) continue;
-      const facts = read(Number(name));
-      if (facts !== null && facts.state !== 'Z') all.set(facts.pid, facts);
-    }
+    const all = readAll();
     const marked = new Map<string, boolean>();
     const ours = [...all.values()].filter((facts) => {
       if (facts.pid === process.pid) return false;
@@ -73,6 +73,16 @@ export class Processes {
   #isMarked(pid: number): boolean {
     return `\0${readOrEmpty(`/proc/${String(pid)}/environ`)}`.includes(this.#marker);
   }
+}
+
+function readAll(): Map<number, ProcessFacts> {
+  const all = new Map<number, ProcessFacts>();
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    const facts = read(Number(name));
+    if (facts !== null && facts.state !== 'Z') all.set(facts.pid, facts);
+  }
+  return all;
 }
 
 function isBelow(facts: ProcessFacts, ancestor: number, all: ReadonlyMap<number, ProcessFacts>): boolean {

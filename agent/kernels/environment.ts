@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdir, readFile, realpath } from 'node:fs/promises';
+import { mkdir, readFile, realpath, stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { log, messageOf } from '../log.ts';
 
@@ -65,6 +65,20 @@ function sitePackagesOf(home: string, python: Python): string {
 /** Python remembers that a folder on its path is missing, so it must be there before the first import. */
 export async function prepareSitePackages(home: string, python: Python): Promise<void> {
   await makeFolder(sitePackagesOf(home, python));
+}
+
+/** IPython ends when it cannot make its profile. */
+const profileBytes = 1024 ** 2;
+
+/** Where IPython keeps its profile instead, when the disk is too full to make one; null when it needs no other place. */
+export async function ipythonFolder(home: string, stateDirectory: string): Promise<string | null> {
+  const hasProfile = await stat(path.join(home, '.ipython/profile_default/startup/README')).then(
+    () => true,
+    () => false,
+  );
+  if (hasProfile) return null;
+  const disk = await statfs(home).catch(() => null);
+  return disk === null || disk.bavail * disk.bsize >= profileBytes ? null : path.join(stateDirectory, 'ipython');
 }
 
 const known = new Map<string, Promise<Python | null>>();

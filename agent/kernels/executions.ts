@@ -65,15 +65,18 @@ export class Executions {
     }
   }
 
-  /** The process is gone: what was asked of it will not be answered. */
-  endAll(at: number): void {
-    let outcome: Execution['outcome'] = 'died';
-    for (const execution of this.#all.values()) {
-      if (execution.state === 'done') continue;
-      execution.outcome = outcome;
-      outcome = 'aborted';
-      finish(execution, at);
-    }
+  /** What a kernel that ends leaves behind: the first it was at (`died`), the others waited (`aborted`). */
+  unfinished(): { readonly msgId: string; readonly header: Buffer; readonly outcome: 'died' | 'aborted' }[] {
+    return [...this.#all.values()]
+      .filter(({ state }) => state !== 'done')
+      .map(({ msgId, header }, index) => ({ msgId, header, outcome: index === 0 ? 'died' : 'aborted' }));
+  }
+
+  end(msgId: string, outcome: 'died' | 'aborted'): void {
+    const execution = this.#all.get(msgId);
+    if (execution === undefined) return;
+    execution.outcome = outcome;
+    finish(execution, execution.endedAt ?? Date.now());
   }
 
   #add(entry: JournalEntry): void {

@@ -166,7 +166,11 @@ export class Journal {
       parentHeader: chunk.parentHeader ?? this.#dropped?.parentHeader,
     };
     if (this.#loaded?.chunk === chunk) this.#loaded = null;
-    rmSync(chunk.file, { force: true });
+    try {
+      rmSync(chunk.file, { force: true });
+    } catch {
+      // what cannot be removed was never written, or its disk is gone
+    }
   }
 
   #load(chunk: Chunk): readonly JournalEntry[] {

@@ -53,6 +53,8 @@ describe.each(['python3', 'ir'])('a real %s kernel', (name) => {
     );
     const words = await client.find(({ type, parentId }) => type === 'stream' && parentId === dying);
     expect(words.content['text']).toContain('was killed from outside (SIGKILL), most likely because memory ran out');
+    const reply = await client.find(({ type, parentId }) => type === 'execute_reply' && parentId === dying);
+    expect(reply.content).toMatchObject({ status: 'error', ename: 'KernelDied' });
     await client.find(({ type, content }) => type === 'status' && content['execution_state'] === 'restarting');
     expect(await client.run(say('back'))).toBe('back');
     const { executions } = (await agent.call('GET', `/agent/kernels/${id}/executions`)).json;

@@ -2,7 +2,14 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { HttpError } from '../http-error.ts';
 import { log, messageOf } from '../log.ts';
-import { buildEnvironment, findPython, prepareSitePackages, type Python, type Variables } from './environment.ts';
+import {
+  buildEnvironment,
+  findPython,
+  ipythonFolder,
+  prepareSitePackages,
+  type Python,
+  type Variables,
+} from './environment.ts';
 import { Kernel } from './kernel.ts';
 import { defaultKernelName, findKernelspecs, kernelspecRoots, type Kernelspec } from './kernelspecs.ts';
 
@@ -55,9 +62,10 @@ export class Kernels {
     return kernel;
   }
 
-  /** The kernel that nobody has claimed yet: its start is no activity of the user's. */
-  warmProcesses(): { name: string; label: null; pid: number | null; isBusy: boolean }[] {
-    return this.#warm === null ? [] : [{ name: this.#warm.spec.name, label: null, pid: null, isBusy: false }];
+  /** The process of the kernel that nobody has claimed yet. */
+  unclaimedProcesses(): number[] {
+    const pid = this.#warm?.pid ?? null;
+    return pid === null ? [] : [pid];
   }
 
   /**
@@ -134,16 +142,15 @@ export class Kernels {
     if (code === null && cwd !== warm.cwd) return null;
     this.#warm = null;
     this.#warmTimer = setTimeout(() => void this.warm(), warmAgainMs).unref();
-    if (code !== null) {
-      warm.setWorkingDirectory(cwd);
-      warm.prepareWith(code);
-    }
+    if (code !== null) warm.moveTo(cwd, code);
     return warm;
   }
 
   async #make(spec: Kernelspec, cwd: string, label: string | null): Promise<Kernel> {
     const python = await this.#pythonOf(spec);
     const env = this.#environment(python);
+    const ipython = python === null ? null : await ipythonFolder(this.#options.home, this.#options.stateDirectory);
+    if (ipython !== null) env['IPYTHONDIR'] ??= ipython;
     if (label !== null) env['JPY_SESSION_NAME'] = label;
     // ipykernel ends itself when its parent is process 1, and ours may be.
     if (process.pid !== 1) env['JPY_PARENT_PID'] = String(process.pid);

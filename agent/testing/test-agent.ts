@@ -56,7 +56,8 @@ export async function startTestAgent(
   const home = chosen.home ?? path.join(folder, 'home');
   if (chosen.home === undefined) await mkdir(home);
   const config: AgentConfig = {
-    environmentId: 'e1',
+    // its own, because an agent that ends also ends what carries its mark
+    environmentId: path.basename(folder),
     secret,
     listen: { socketPath },
     home,

@@ -1,5 +1,4 @@
 import { ask, field } from '../peers/answers.ts';
-import type { KernelConnection } from './kernel-connection.ts';
 import { openKernelSocket } from './kernel-socket.ts';
 
 /** A Jupyter server that is ready. */
@@ -16,18 +15,17 @@ export interface FirstResult {
   readonly resultAt: number;
 }
 
-export async function startKernel(host: KernelHost, signal: AbortSignal): Promise<KernelConnection> {
-  const { url, authorization } = host;
+/** @returns the new kernel's id */
+export async function createKernel({ url, authorization }: KernelHost, signal: AbortSignal): Promise<string> {
   const { value } = await ask('POST', `${url}/api/kernels`, { authorization, signal, body: { name: 'python3' } });
-  return openKernelSocket({ url, authorization, kernelId: field(value, 'id') });
+  return field(value, 'id');
 }
 
 /** Starts a Python kernel and runs the first cell, as quickly as the server lets us. */
 export async function firstResult(host: KernelHost, signal: AbortSignal): Promise<FirstResult> {
-  const { url, authorization } = host;
-  const { value } = await ask('POST', `${url}/api/kernels`, { authorization, signal, body: { name: 'python3' } });
+  const kernelId = await createKernel(host, signal);
   const kernelAt = performance.now();
-  const kernel = await openKernelSocket({ url, authorization, kernelId: field(value, 'id') });
+  const kernel = await openKernelSocket({ ...host, kernelId });
   const socketAt = performance.now();
   try {
     const { text, resultAt } = await kernel.execute('6 * 7');

@@ -5,9 +5,9 @@ import { Dealer, Subscriber } from 'zeromq';
 import * as z from 'zod';
 import { decodeWire, encodeWire } from '../../agent/kernels/wire.ts';
 import type { Run } from '../measure/benchmark.ts';
-import { processesWith } from '../measure/memory.ts';
 import { Executions } from './executions.ts';
 import type { KernelConnection } from './kernel-connection.ts';
+import { findKernelProcesses } from './processes.ts';
 
 const ConnectionFile = z.object({
   ip: z.string(),
@@ -17,43 +17,62 @@ const ConnectionFile = z.object({
   iopub_port: z.number(),
 });
 
-/** Prints the name of the kernel's connection file, then the file. */
-const tellConnection = `
-import ipykernel.connect as _connect
-_file = _connect.get_connection_file()
-print(_file)
-print(open(_file).read())
-`;
+/** A running Python kernel as ZeroMQ reaches it, with nothing between. */
+export interface RawKernel {
+  /**
+   * Runs `work` with a connection of its own. Whoever else holds the kernel stands still meanwhile: it gets every
+   * output too, and its work on them would make the kernel look slower than it is.
+   */
+  alone<T>(work: (kernel: KernelConnection) => Promise<T>): Promise<T>;
+}
 
-/** Joins a running Python kernel by ZeroMQ itself, with nothing between, through a connection that it already has. */
-export async function openRawKernel(run: Run, through: KernelConnection): Promise<KernelConnection> {
-  const { text } = await through.execute(tellConnection);
-  const [file = '', ...rest] = text.split('\n');
-  const facts = ConnectionFile.parse(JSON.parse(rest.join('\n')));
-  const prefix = facts.transport === 'tcp' ? facts.ip : await visiblePrefix(run, file, facts.ip);
+/** Finds a running kernel's sockets, through a connection that it already has. */
+export async function findRawKernel(run: Run, through: KernelConnection): Promise<RawKernel> {
+  const { kernel, holder, connectionFile } = await findKernelProcesses(through);
+  const facts = ConnectionFile.parse(JSON.parse(connectionFile));
+  const prefix = facts.transport === 'tcp' ? facts.ip : await visiblePrefix(run, kernel, facts.ip);
+  run.defer(() => {
+    resume(holder);
+  });
+  return {
+    async alone(work) {
+      process.kill(holder, 'SIGSTOP');
+      try {
+        const connection = await connect({ ...facts, ip: prefix });
+        try {
+          return await work(connection);
+        } finally {
+          connection.close();
+        }
+      } finally {
+        resume(holder);
+      }
+    },
+  };
+}
+
+async function connect(facts: z.infer<typeof ConnectionFile>): Promise<KernelConnection> {
   const address = (port: number) =>
-    facts.transport === 'tcp' ? `tcp://${prefix}:${String(port)}` : `ipc://${prefix}-${String(port)}`;
-
+    facts.transport === 'tcp' ? `tcp://${facts.ip}:${String(port)}` : `ipc://${facts.ip}-${String(port)}`;
   const executions = new Executions();
   const shell = new Dealer({ linger: 0 });
   const iopub = new Subscriber({ linger: 0 });
   iopub.subscribe();
   shell.connect(address(facts.shell_port));
   iopub.connect(address(facts.iopub_port));
-  const listen = async (channel: 'shell' | 'iopub', socket: AsyncIterable<Buffer[]>): Promise<void> => {
+  const listen = async (channel: 'shell' | 'iopub', socket: Dealer | Subscriber): Promise<void> => {
     for await (const frames of socket) {
       const message = decodeWire(facts.key, frames);
       if (message !== null) executions.receive(channel, message);
     }
   };
-  for (const [channel, socket] of [
-    ['shell', shell],
-    ['iopub', iopub],
-  ] as const) {
+  const open = (channel: 'shell' | 'iopub', socket: Dealer | Subscriber): void => {
     listen(channel, socket).catch((error: unknown) => {
       if (!socket.closed) executions.fail(error instanceof Error ? error : new Error(String(error)));
     });
-  }
+  };
+  open('shell', shell);
+  open('iopub', iopub);
   const connection: KernelConnection = {
     async execute(code) {
       const { message, done } = executions.begin(code);
@@ -66,19 +85,25 @@ export async function openRawKernel(run: Run, through: KernelConnection): Promis
     },
   };
   // A subscription takes a moment to reach the kernel; what is published before is not sent to us.
-  for (let attempt = 0; attempt < 20; attempt++) {
-    const isHeard = await Promise.race([connection.execute('1').then(() => true), wait(250, false)]);
+  for (let attempt = 0; attempt < 40; attempt++) {
+    const isHeard = await Promise.race([connection.execute('1').then(() => true), wait(100, false)]);
     if (isHeard) return connection;
   }
+  connection.close();
   throw new Error('The kernel does not answer by ZeroMQ.');
 }
 
 /** The kernel's sockets are files in its own view of the machine, which the system shows us under its process. */
-async function visiblePrefix(run: Run, connectionFile: string, prefix: string): Promise<string> {
-  const name = path.basename(connectionFile).replaceAll('.', '\\.');
-  const [kernel] = processesWith(new RegExp(name)).sort((a, b) => b.pid - a.pid);
-  if (kernel === undefined) throw new Error(`No process runs with ${connectionFile}.`);
+async function visiblePrefix(run: Run, pid: number, prefix: string): Promise<string> {
   const link = path.join(run.directory, 'sockets');
-  await symlink(`/proc/${String(kernel.pid)}/root${path.dirname(prefix)}`, link);
+  await symlink(`/proc/${String(pid)}/root${path.dirname(prefix)}`, link);
   return path.join(link, path.basename(prefix));
+}
+
+function resume(pid: number): void {
+  try {
+    process.kill(pid, 'SIGCONT');
+  } catch {
+    // Gone already.
+  }
 }

@@ -89,7 +89,9 @@ export async function runBenchmark(benchmark: Benchmark): Promise<void> {
       machine: { cpus: cpus().length, node: process.version, loadBefore },
       seconds: Math.round((performance.now() - startedAt) / 1000),
     };
-    process.stdout.write(`\n${table(outcomes)}\n${notes.map((note) => `${note}\n`).join('')}\n${JSON.stringify(facts)}\n`);
+    process.stdout.write(
+      `\n${table(outcomes)}\n${notes.map((note) => `${note}\n`).join('')}\n${JSON.stringify(facts)}\n`,
+    );
     if (values.strict === true && outcomes.some(({ isMet }) => isMet === false)) process.exitCode = 2;
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);

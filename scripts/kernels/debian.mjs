@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { PrepareError, failureKind } from '../failure.mjs';
-import { upToDate } from '../progress.mjs';
+import { nothingDone } from '../progress.mjs';
 import { ask, run, throwIfInterrupted } from '../run.mjs';
 
 const aptOptions = ['-y', '-q', '-o', 'DPkg::Lock::Timeout=900', '-o', 'Acquire::Retries=2', '-o', 'Dpkg::Use-Pty=0'];
@@ -27,7 +27,7 @@ export async function missingDebianPackages(names) {
  * @param {string} logName
  * @param {readonly string[]} names
  * @param {AbortSignal} signal
- * @returns {Promise<typeof upToDate | undefined>}
+ * @returns {Promise<typeof nothingDone | undefined>}
  * @throws {PrepareError}
  */
 export function installDebianPackages(logName, names, signal) {
@@ -41,12 +41,12 @@ export function installDebianPackages(logName, names, signal) {
  * @param {string} logName
  * @param {readonly string[]} names
  * @param {AbortSignal} signal
- * @returns {Promise<typeof upToDate | undefined>}
+ * @returns {Promise<typeof nothingDone | undefined>}
  */
 async function install(logName, names, signal) {
   throwIfInterrupted(signal);
   const missing = await missingDebianPackages(names);
-  if (missing.length === 0) return upToDate;
+  if (missing.length === 0) return nothingDone;
   /** @param {readonly string[]} args */
   const apt = (args) =>
     run(logName, 'apt-get', [...aptOptions, ...args], {

@@ -9,7 +9,6 @@ import { isProgram } from './programs.mjs';
  * @typedef {object} Manifest
  * @property {string[]} directories           to be bound read-only into sandboxes
  * @property {string[]} kernelspecDirectories each holds kernels/<name>/kernel.json
- * @property {string[]} programDirectories    to be put in front of the PATH
  * @property {{ name: string, displayName: string, language: string, version: string }[]} kernels
  * @property {{ name: string, version: string, language: string }[]} packages
  * @property {string[]} notes                 what is missing and how to add it, a sentence each
@@ -54,7 +53,6 @@ export function writeManifest(found, notes) {
       ...new Set([join(kernelsDirectory, 'share'), ...found.flatMap((kernel) => kernel.directories), ...system]),
     ],
     kernelspecDirectories: [jupyterDirectory],
-    programDirectories: [...new Set(found.flatMap((kernel) => kernel.programDirectories))],
     kernels: found.map(({ name, spec, version }) => ({
       name,
       displayName: spec.display_name,
@@ -90,7 +88,6 @@ export function findOtherKernels(known) {
           version: '',
           packages: [],
           directories: [],
-          programDirectories: [],
         });
       } catch {
         // A broken kernelspec is as good as none.

@@ -2,12 +2,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PrepareError, fileFailure } from '../failure.mjs';
 import { kernelsDirectory, root } from '../paths.mjs';
+import { nothingDone } from '../progress.mjs';
 import { hashInputs, writeStamp } from '../stamps.mjs';
 import { canInstallDebianPackages, installDebianPackages } from './debian.mjs';
 import { findOtherKernels, readManifest, writeManifest } from './manifest.mjs';
 import { isProgram, programFacts, programsNamed } from './programs.mjs';
 import { findOrInstallPython } from './python.mjs';
-import { debianRPackages, findR } from './r.mjs';
+import { debianRPackages, findR, rLibraryFacts } from './r.mjs';
 
 const stampFile = join(kernelsDirectory, 'stamp');
 const debianBasePackages = ['python3', 'python3-venv', 'bubblewrap'];
@@ -37,13 +38,15 @@ export async function prepareKernels(progress, signal, options = {}) {
   }
 
   const [python, r] = await Promise.all([
-    progress.step({ doing: 'Preparing the Python kernel', done: 'Prepared the Python kernel' }, () =>
-      findOrInstallPython(signal, note).catch((/** @type {unknown} */ error) => {
+    progress.step({ doing: 'Preparing the Python kernel', done: 'Prepared the Python kernel' }, async () => {
+      try {
+        return (await findOrInstallPython(signal, note)) ?? nothingDone;
+      } catch (error) {
         if (!(error instanceof PrepareError) || error.isInterruption) throw error;
         note(`There is no Python kernel, because ${error.message}. Once that is solved, run npm run kernels.`);
-        return undefined;
-      }),
-    ),
+        return nothingDone;
+      }
+    }),
     (async () => {
       const words = { doing: 'Installing R', done: "Installed R from Debian's packages" };
       const failure = isDebianRoot
@@ -56,7 +59,7 @@ export async function prepareKernels(progress, signal, options = {}) {
     progress.note(
       'bubblewrap is not installed, so environments are not shut off from one another. To add it on Debian, have root run: apt-get install bubblewrap',
     );
-  const own = [python, r].filter((kernel) => kernel !== undefined);
+  const own = [python, r].filter((kernel) => typeof kernel === 'object');
   try {
     writeManifest([...own, ...findOtherKernels(own.map((kernel) => kernel.name))], notes);
     if (own.length > 0) writeStamp(stampFile, preparedHash());
@@ -101,6 +104,11 @@ function isPrepared() {
 
 function preparedHash() {
   // The folder counts because kernelspecs hold absolute paths.
-  const facts = [root, String(process.getuid?.()), ...programFacts(['python3', 'Rscript', 'bwrap'])];
+  const facts = [
+    root,
+    String(process.getuid?.()),
+    ...programFacts(['python3', 'Rscript', 'bwrap']),
+    ...rLibraryFacts(),
+  ];
   return hashInputs(['scripts/kernels'], facts);
 }

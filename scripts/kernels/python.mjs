@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { PrepareError, failureKind } from '../failure.mjs';
 import { kernelsDirectory, root } from '../paths.mjs';
 import { ask, run } from '../run.mjs';
-import { isStamped, writeStamp } from '../stamps.mjs';
+import { isStamped, writeFile, writeStamp } from '../stamps.mjs';
 import { canInstallDebianPackages, installDebianPackages } from './debian.mjs';
 import { programsNamed } from './programs.mjs';
 
@@ -25,7 +25,6 @@ const madeFile = join(environmentDirectory, 'made-from');
  * @property {string} version
  * @property {{ name: string, version: string, language: string }[]} packages
  * @property {string[]} directories                what a sandbox has to see beside /usr
- * @property {string[]} programDirectories         for the PATH of terminals and `!pip`
  */
 
 /**
@@ -174,7 +173,26 @@ async function installFromIndex(base, signal) {
     (await ask(environmentPython, ['-I', '-c', `import ${pythonPackages.join(', ')}`])) === undefined
   )
     result = await run('pip', command, [...pip, ...install, '--force-reinstall', ...pythonPackages], options);
+  if (result.code === 0) await keepOwnNamespaces();
   return result.code === 0 ? undefined : (reasons[failureKind(result.output)] ?? `pip failed (see ${result.logFile})`);
+}
+
+/**
+ * Debian's matplotlib claims the namespace mpl_toolkits for its own folder in every Python that sees Debian's packages, and
+ * so breaks the newer one here. This claims it first: .pth files of the environment are read before the system's.
+ * @see /usr/lib/python3/dist-packages/matplotlib-*-nspkg.pth
+ */
+async function keepOwnNamespaces() {
+  const folder = (
+    await ask(environmentPython, ['-I', '-c', 'import sysconfig; print(sysconfig.get_path("purelib"))'])
+  )?.trim();
+  if (folder === undefined) return;
+  const code = [
+    'import sys, importlib.util, importlib.machinery',
+    `spec = importlib.machinery.PathFinder.find_spec('mpl_toolkits', [${JSON.stringify(folder)}])`,
+    "spec and sys.modules.setdefault('mpl_toolkits', importlib.util.module_from_spec(spec))",
+  ];
+  writeFile(join(folder, 'own-namespaces.pth'), `${code.join('; ')}\n`);
 }
 
 /** @type {Partial<Record<import('../failure.mjs').FailureKind, string>>} */
@@ -219,6 +237,5 @@ async function describe(python) {
       ...(isOwn ? [environmentDirectory] : []),
       ...(facts.basePrefix.startsWith('/usr') ? [] : [facts.basePrefix]),
     ],
-    programDirectories: isOwn ? [join(environmentDirectory, 'bin')] : [],
   };
 }

@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { ask } from '../run.mjs';
 import { programsNamed } from './programs.mjs';
@@ -38,7 +39,6 @@ export async function findR(note, failure) {
         ...packages.map(([name = '', packageVersion = '']) => ({ name, version: packageVersion, language: 'R' })),
       ],
       directories: [home, ...ownLibraries, '/etc/R'].filter((path) => !path.startsWith('/usr/') && existsSync(path)),
-      programDirectories: rscript.startsWith('/usr/') ? [] : [join(home, 'bin')],
     };
   }
   if (failure !== undefined)
@@ -50,6 +50,26 @@ export async function findR(note, failure) {
       'There is no R kernel, because R is not installed and only root can install it. To add it on Debian, have root run: apt-get install r-base-core r-cran-irkernel; then run npm run kernels.',
     );
   return undefined;
+}
+
+/** Where IRkernel can turn up, for a stamp: installing it is a reason to look again. */
+export function rLibraryFacts() {
+  const site = ['/usr/lib/R/site-library', '/usr/local/lib/R/site-library', '/usr/lib/R/library'];
+  const personal = join(homedir(), 'R');
+  // R's own name for it: ~/R/<platform>-library/<version>
+  const own = foldersIn(personal).flatMap((platform) =>
+    foldersIn(join(personal, platform)).map((version) => join(personal, platform, version)),
+  );
+  return [...site, ...own].map((library) => join(library, 'IRkernel')).filter((path) => existsSync(path));
+}
+
+/** @param {string} folder */
+function foldersIn(folder) {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }
 
 const question = `

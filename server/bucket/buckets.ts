@@ -39,10 +39,15 @@ export interface Buckets {
     options?: { contentType?: string | undefined; ifGeneration?: string | undefined; signal?: AbortSignal },
   ): Promise<ObjectInfo>;
   /**
-   * Deletes an object, or with a trailing slash a folder and all in it.
+   * Deletes this one object; of a folder only its marker.
    * @returns false when there was nothing to delete
    */
   delete(owner: BucketOwner, key: string, options?: { ifGeneration?: string | undefined }): Promise<boolean>;
+  /**
+   * Deletes a folder, named with its trailing slash, and all in it.
+   * @returns false when there was nothing to delete
+   */
+  deleteFolder(owner: BucketOwner, folder: string): Promise<boolean>;
   list(
     owner: BucketOwner,
     options?: {
@@ -92,6 +97,8 @@ export function createBuckets(deps: { store: ObjectStore; events: { publish(even
   }
 
   async function deleteFolder(owner: BucketOwner, folder: string): Promise<boolean> {
+    checkKey(folder);
+    if (!folder.endsWith('/')) throw new Error(`not a folder: ${folder}`);
     // Read the whole list first: pages are not promised to hold still while what they list is deleted.
     const keys: string[] = [];
     for await (const info of all(owner, folder)) keys.push(info.key);
@@ -105,6 +112,7 @@ export function createBuckets(deps: { store: ObjectStore; events: { publish(even
   return {
     ensure,
     all,
+    deleteFolder,
 
     async remove(owner) {
       await store.deleteBucket(owner.bucket);
@@ -144,7 +152,6 @@ export function createBuckets(deps: { store: ObjectStore; events: { publish(even
     async delete(owner, key, { ifGeneration } = {}) {
       checkKey(key);
       await ensure(owner);
-      if (key.endsWith('/')) return deleteFolder(owner, key);
       try {
         const existed = await store.delete(owner.bucket, key, ifGeneration === undefined ? {} : { ifGeneration });
         if (existed) changed(owner, key);

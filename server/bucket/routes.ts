@@ -36,6 +36,10 @@ export function bucketRoutes(bind: Binder<Principal>, deps: { buckets: Buckets; 
 
   bind.on('deleteObject', async ({ who, params, request }) => {
     const { workspace } = await access.workspace(who.account.id, params.namespace, params.name, 'write');
+    if (params.key.endsWith('/')) {
+      if (!(await buckets.deleteFolder(workspace, params.key))) throw noSuchObject(params.key);
+      return;
+    }
     const conditions = conditionsOf(request.headers);
     const isConditional = conditions.ifMatch !== undefined || conditions.ifNoneMatch !== undefined;
     const current = isConditional ? await buckets.head(workspace, params.key) : null;

@@ -10,6 +10,8 @@ export interface AgentAnswer {
 }
 
 const timeoutMs = 30_000;
+// A file of the largest size that can be opened, as base64 in JSON.
+const limitBytes = 300 * 1024 * 1024;
 
 /**
  * Asks an environment's agent, which speaks the Jupyter Server API.
@@ -17,7 +19,7 @@ const timeoutMs = 30_000;
  */
 export function askAgent(
   agent: AgentDoor,
-  request: { method: string; path: string; body?: Buffer; signal?: AbortSignal; timeoutMs?: number },
+  request: { method: string; path: string; body?: Buffer; timeoutMs?: number; limitBytes?: number },
 ): Promise<AgentAnswer> {
   return new Promise((resolve, reject) => {
     const failed = (cause: unknown) =>
@@ -34,14 +36,16 @@ export function askAgent(
             ? {}
             : { 'content-type': 'application/json', 'content-length': String(request.body.byteLength) }),
         },
-        signal: AbortSignal.any([
-          AbortSignal.timeout(request.timeoutMs ?? timeoutMs),
-          ...(request.signal === undefined ? [] : [request.signal]),
-        ]),
+        signal: AbortSignal.timeout(request.timeoutMs ?? timeoutMs),
       },
       (answer) => {
         const chunks: Buffer[] = [];
-        answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+        let size = 0;
+        answer.on('data', (chunk: Buffer) => {
+          size += chunk.byteLength;
+          chunks.push(chunk);
+          if (size > (request.limitBytes ?? limitBytes)) sent.destroy(new Error('the answer is too long'));
+        });
         answer.on('error', failed);
         answer.on('end', () => {
           const { 'content-type': contentType, location } = answer.headers;

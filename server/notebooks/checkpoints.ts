@@ -51,9 +51,12 @@ export function createCheckpoints(deps: { buckets: Buckets }) {
       await buckets.delete(owner, checkpointKey(key));
     },
 
-    /** Takes the checkpoint along when its object gets another key. */
+    /** Takes the checkpoint along when its object gets another key; one that was left there goes. */
     async move(owner: BucketOwner, from: string, to: string): Promise<void> {
-      if ((await buckets.head(owner, checkpointKey(from))) === null) return;
+      if ((await buckets.head(owner, checkpointKey(from))) === null) {
+        await buckets.delete(owner, checkpointKey(to));
+        return;
+      }
       await buckets.copy(owner, checkpointKey(from), checkpointKey(to));
       await buckets.delete(owner, checkpointKey(from));
     },

@@ -10,13 +10,19 @@ type DiskEntry = z.infer<typeof DiskListing>['content'][number];
 
 // A slow disk must not keep the notebooks, which do not need it, from being listed.
 const diskTimeoutMs = 5000;
+const longestListing = 16 * 1024 * 1024;
 
 /** The top folder: the bucket's directory, and beside it what is on the disk while the environment runs. */
 export function createContentsRoot(deps: { buckets: Buckets }) {
   async function onDisk(agent: AgentDoor, log: FastifyBaseLogger): Promise<DiskEntry[]> {
     try {
       const path = '/api/contents?content=1&type=directory';
-      const { body } = await askAgent(agent, { method: 'GET', path, timeoutMs: diskTimeoutMs });
+      const { body } = await askAgent(agent, {
+        method: 'GET',
+        path,
+        timeoutMs: diskTimeoutMs,
+        limitBytes: longestListing,
+      });
       const listing = DiskListing.parse(JSON.parse(body.toString('utf8')));
       // The disk's own copy of the notebooks is a mirror; the bucket is what is opened.
       return listing.content.filter(({ name }) => name !== bucketDirectory);

@@ -17,7 +17,7 @@ import type { Uploads } from './uploads.ts';
 export const SaveModel = z.looseObject({
   type: z.string().nullish(),
   format: z.string().nullish(),
-  content: z.unknown(),
+  content: z.unknown().optional(),
   chunk: z.int('"chunk" is a whole number.').nullish(),
 });
 export type SaveModel = z.infer<typeof SaveModel>;
@@ -34,16 +34,31 @@ export function createContentsWriter(deps: {
   const { buckets, reader, checkpoints, uploads } = deps;
   const directories = createContentsDirectories({ buckets, reader, checkpoints });
 
-  async function saveNotebook(scope: ContentsScope, path: string, content: unknown, ifGeneration: string | undefined) {
+  async function saveNotebook(
+    scope: ContentsScope,
+    path: string,
+    content: unknown,
+    { ifGeneration, isNew }: { ifGeneration: string | undefined; isNew: boolean },
+  ): Promise<Entry> {
     const reading = upgradeNotebook(content);
     if (reading.kind === 'refused') throw notANotebook(path, reading.reason);
     const options = { contentType: notebookContentType, ifGeneration };
     const info = await buckets.put(scope.owner, path, Buffer.from(serialized(path, reading.notebook)), options);
-    // Clients expect that there is always something to go back to.
-    if ((await checkpoints.list(scope.owner, path)).length === 0) await checkpoints.create(scope.owner, path);
+    await ensureCheckpoint(scope, path, isNew);
     const model = fileModel(scope, info, 'notebook');
     const entry = reading.problem === null ? model : { ...model, message: invalid(reading.problem) };
     return { model: entry, generation: info.generation };
+  }
+
+  /** Clients expect that there is always something to go back to; of a file that is new, not to an older one's. */
+  async function ensureCheckpoint(scope: ContentsScope, path: string, isNew: boolean): Promise<void> {
+    try {
+      if (isNew || (await checkpoints.list(scope.owner, path)).length === 0)
+        await checkpoints.create(scope.owner, path);
+    } catch (error) {
+      // The notebook is saved by now, and must not be called unsaved for want of its checkpoint.
+      if (!(error instanceof AppError)) throw error;
+    }
   }
 
   async function saveChunk(
@@ -135,7 +150,7 @@ export function createContentsWriter(deps: {
       if (model.content === undefined && !isNew) throw new AppError('InvalidInput', 'No file content provided');
       if (type === 'notebook') {
         const content = model.content ?? emptyNotebook(null);
-        return { ...(await saveNotebook(scope, path, content, ifGeneration)), isNew };
+        return { ...(await saveNotebook(scope, path, content, { ifGeneration, isNew })), isNew };
       }
       const given = model.content === undefined ? { ...model, content: '', format: 'text' } : model;
       const info = await buckets.put(scope.owner, path, bytesOf(path, given), { ifGeneration });
@@ -152,7 +167,9 @@ export function createContentsWriter(deps: {
       const kind = knownType(type) ?? (ext === '.ipynb' ? 'notebook' : 'file');
       return firstFree(scope, directory, untitledNames(kind, ext), async (path) => {
         if (kind === 'directory') return directories.make(scope, path);
-        if (kind === 'notebook') return saveNotebook(scope, path, emptyNotebook(null), 'absent');
+        if (kind === 'notebook') {
+          return saveNotebook(scope, path, emptyNotebook(null), { ifGeneration: 'absent', isNew: true });
+        }
         const info = await buckets.put(scope.owner, path, new Uint8Array(), { ifGeneration: 'absent' });
         return { model: fileModel(scope, info, 'file'), generation: info.generation };
       });
@@ -163,14 +180,19 @@ export function createContentsWriter(deps: {
      * that path.
      */
     async copy(scope: ContentsScope, from: string, to: string): Promise<Entry> {
-      if (isHidden(from)) throw noSuchFile(from);
+      checkWritable(from);
+      checkWritable(to);
       const isFile = (await buckets.head(scope.owner, from)) !== null;
       if (!isFile && !(await reader.isDirectory(scope, from))) throw noSuchFile(from);
       const isInto = await reader.isDirectory(scope, to);
+      // A folder is copied into `to` even where that has to be made first.
+      if (!isFile) {
+        const names = copyNames(nameOf(from));
+        return firstFree(scope, to, names, (path) => directories.copy(scope, from, path));
+      }
       const directory = isInto ? to : parentOf(to);
       await requireDirectory(scope, directory);
       return firstFree(scope, directory, isInto ? copyNames(nameOf(from)) : [nameOf(to)], async (path) => {
-        if (!isFile) return directories.copy(scope, from, path);
         const info = await copyObject(buckets, scope.owner, from, path);
         return { model: fileModel(scope, info, typeOf(path)), generation: info.generation };
       });
@@ -208,8 +230,8 @@ export function createContentsWriter(deps: {
       return reader.get(scope, to, options);
     },
 
-    /** @throws AppError NotFound */
-    async delete(scope: ContentsScope, path: string): Promise<void> {
+    /** @throws AppError NotFound, PreconditionFailed */
+    async delete(scope: ContentsScope, path: string, ifGeneration?: string): Promise<void> {
       if (path === bucketDirectory) {
         throw new AppError(
           'InvalidInput',
@@ -217,10 +239,10 @@ export function createContentsWriter(deps: {
         );
       }
       checkWritable(path);
-      const wasFile = await buckets.delete(scope.owner, path);
+      const wasFile = await buckets.delete(scope.owner, path, { ifGeneration });
       if (wasFile) await checkpoints.deleteAll(scope.owner, path);
-      else if (!(await buckets.delete(scope.owner, `${path}/`))) throw noSuchFile(path);
-      else await buckets.delete(scope.owner, `.checkpoints/${path}/`);
+      else if (!(await buckets.deleteFolder(scope.owner, `${path}/`))) throw noSuchFile(path);
+      else await buckets.deleteFolder(scope.owner, `.checkpoints/${path}/`);
       await directories.keep(scope, parentOf(path));
     },
   };

@@ -105,10 +105,17 @@ export const theme = createTheme({
         closeButtonProps: { 'aria-label': 'Close' },
         transitionProps: { duration: 100 },
       },
+      styles: { title: { fontSize: '16px', lineHeight: '24px', fontWeight: 600 } },
     }),
     Menu: Menu.extend({ defaultProps: { shadow: 'md', position: 'bottom-end', withinPortal: true } }),
     Tooltip: Tooltip.extend({ defaultProps: { openDelay: 300, multiline: true, maw: 320, withArrow: true } }),
-    Alert: Alert.extend({ defaultProps: { variant: 'light' } }),
-    Table: Table.extend({ defaultProps: { verticalSpacing: 8, horizontalSpacing: 12, highlightOnHover: true } }),
+    Alert: Alert.extend({
+      defaultProps: { variant: 'light' },
+      // The tints of a light alert are too pale for text.
+      styles: { title: { color: 'var(--mantine-color-text)' }, message: { color: 'var(--mantine-color-text)' } },
+    }),
+    Table: Table.extend({
+      defaultProps: { fz: 'md', verticalSpacing: 4, horizontalSpacing: 12, highlightOnHover: true },
+    }),
   },
 });

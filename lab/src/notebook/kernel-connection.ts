@@ -10,6 +10,7 @@ import type { Session } from '@jupyterlab/services';
  */
 export async function connectKernel(
   context: ISessionContext,
+  model: INotebookModel | null,
   dialogs: ISessionContextDialogs | undefined,
 ): Promise<boolean> {
   await context.initialize();

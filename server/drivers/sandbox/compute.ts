@@ -39,9 +39,10 @@ export interface SandboxSettings {
   readonly clock: Clock;
   /** Environment variables for every machine, such as a proxy's address. */
   readonly machineEnvironment: Readonly<Record<string, string>>;
+  /** Processes and threads that one machine may have. */
+  readonly processLimit: number;
 }
 
-const processLimit = 4096;
 const launchTimeoutMs = 20_000;
 
 /**
@@ -204,7 +205,7 @@ export function createCompute(options: {
     try {
       return options
         .cgroups()
-        .make(spec.id, { cpus: spec.cpus, memoryBytes: spec.memoryBytes, processes: processLimit });
+        .make(spec.id, { cpus: spec.cpus, memoryBytes: spec.memoryBytes, processes: settings.processLimit });
     } catch (error) {
       throw new AppError('DriverUnavailable', `The limits of machine '${spec.id}' could not be set. Try again.`, {
         cause: error,
@@ -262,10 +263,10 @@ export function createCompute(options: {
   }
 
   /** Ends every process and removes whatever a launch left, but the boot disk and the log. */
-  async function clear(paths: MachinePaths): Promise<void> {
+  async function clear(paths: MachinePaths, known: readonly ProcessFact[] = []): Promise<void> {
     const launch = await readJson(paths.launch, Launch);
     const groups = launch?.cgroups ?? [];
-    if (!(await endAll(paths.directory, () => processesIn(groups)))) {
+    if (!(await endAll(paths.directory, known, () => processesIn(groups)))) {
       throw new AppError(
         'DriverUnavailable',
         `Some processes of machine '${path.basename(paths.directory)}' do not end. Try again.`,
@@ -284,11 +285,12 @@ export function createCompute(options: {
       if (launch !== null) await writeDurably(paths.launch, JSON.stringify({ ...launch, stopping: true }));
       const first = await running(paths);
       const agent = first === null ? null : agentProcess(first);
+      const known = outsideProcesses(paths.directory);
       if (first !== null && agent !== null) {
         signal(agent, 'SIGTERM');
         await until(() => readProcess(first.pid)?.startTicks !== first.startTicks, graceMs);
       }
-      await clear(paths);
+      await clear(paths, known);
     });
   }
 

@@ -39,10 +39,17 @@ export async function makeImage(file: string, sizeBytes: number): Promise<void> 
 /**
  * Grows an image and the file system in it, mounted or not. Repeating it finishes what a crash cut short.
  * @param mountedBy  processes in whose mount namespace the image may be mounted
+ * @throws AppError NotPossibleNow  it is mounted, and the host does not let a mounted file system grow
  */
 export async function growImage(file: string, sizeBytes: number, mountedBy: readonly number[]): Promise<void> {
+  const loop = await loopOf(file, { waitMs: mountedBy.length === 0 ? 5000 : 0 });
+  if (loop !== '' && !(await canGrowMounted())) {
+    throw new AppError(
+      'NotPossibleNow',
+      'This host does not let a disk grow while it is attached. Pause the environment first.',
+    );
+  }
   if ((await fs.stat(file)).size < sizeBytes) await fs.truncate(file, sizeBytes);
-  const loop = (await runCommand('losetup', ['-j', file, '-O', 'NAME', '-n'])).output.trim().split('\n')[0] ?? '';
   if (loop === '') {
     const checked = await runCommand('e2fsck', ['-f', '-p', file], { timeoutMs: 600_000 });
     // 1 is "errors were corrected". e2fsck(8)
@@ -72,6 +79,22 @@ export async function growImage(file: string, sizeBytes: number, mountedBy: read
     'DriverUnavailable',
     'The disk is in use in a way that does not let it grow now. Try again, or pause the environment first.',
   );
+}
+
+/** The loop device of a file, or ''. The kernel lets go of it a moment after the last mount went: `waitMs` is for that. */
+async function loopOf(file: string, { waitMs }: { waitMs: number }): Promise<string> {
+  const end = performance.now() + waitMs;
+  for (;;) {
+    const loop = (await runCommand('losetup', ['-j', file, '-O', 'NAME', '-n'])).output.trim().split('\n')[0] ?? '';
+    if (loop === '' || performance.now() >= end) return loop;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** ext4 asks for CAP_SYS_RESOURCE, which root does not have everywhere. capabilities(7) */
+export async function canGrowMounted(): Promise<boolean> {
+  const effective = /^CapEff:\s+([0-9a-f]+)$/m.exec(await fs.readFile('/proc/self/status', 'utf8'))?.[1] ?? '0';
+  return ((BigInt(`0x${effective}`) >> 24n) & 1n) === 1n;
 }
 
 async function mustRun(program: string, args: readonly string[]): Promise<void> {

@@ -46,8 +46,9 @@ export function launchScript(facts: LaunchFacts): string {
   return [
     'umask 022',
     `exec 8<${quote(paths.lock)} 9<${quote(facts.diskLock)} 6>>${quote(paths.status)}`,
-    `flock -n 8 || exit ${String(launcherExit.machineRuns)}`,
-    `flock -n 9 || exit ${String(launcherExit.diskAttached)}`,
+    // A process that is just ending shows no more in /proc what it was, and holds its locks for a moment longer.
+    `flock -w 3 8 || exit ${String(launcherExit.machineRuns)}`,
+    `flock -w 3 9 || exit ${String(launcherExit.diskAttached)}`,
     'keep_log() {',
     `  [ -s ${quote(paths.log)} ] && mv -f ${quote(paths.log)} ${quote(`${paths.log}.old`)}`,
     // dd writes what it reads at once; head and cat would sit on it.

@@ -64,15 +64,25 @@ export function agentProcess(first: ProcessFact): ProcessFact | null {
   return null;
 }
 
-/** Ends everything that is left of a machine. Ending the first process ends all in its namespace; the kernel does that. */
-export async function endAll(directory: string, extraPids: () => number[]): Promise<boolean> {
-  const left = (): ProcessFact[] => [
-    ...outsideProcesses(directory),
-    ...extraPids().flatMap((pid) => readProcess(pid) ?? []),
-  ];
+/**
+ * Ends everything that is left of a machine. Ending the first process ends all in its namespace; the kernel does that.
+ * @param known  processes of it that were seen before; one that is just ending no longer shows whose it was, but still
+ *   holds mounts and locks
+ */
+export async function endAll(
+  directory: string,
+  known: readonly ProcessFact[],
+  extraPids: () => number[],
+): Promise<boolean> {
+  const seen = new Map(known.map((one) => [one.pid, one]));
   return until(() => {
-    const alive = left();
-    for (const one of alive) signal(one, 'SIGKILL');
-    return alive.length === 0;
+    for (const one of [...outsideProcesses(directory), ...extraPids().flatMap((pid) => readProcess(pid) ?? [])]) {
+      seen.set(one.pid, one);
+    }
+    for (const one of seen.values()) {
+      if (readProcess(one.pid)?.startTicks === one.startTicks) signal(one, 'SIGKILL');
+      else seen.delete(one.pid);
+    }
+    return seen.size === 0;
   }, 10_000);
 }

@@ -25,6 +25,8 @@ export interface SandboxOptions extends Withheld {
   readonly clock: Clock;
   /** Environment variables for every machine, such as a proxy's address. */
   readonly machineEnvironment?: Readonly<Record<string, string>>;
+  /** Processes and threads that one machine may have. 4096 when not given. */
+  readonly processLimit?: number;
 }
 
 /**
@@ -58,6 +60,7 @@ export function createSandboxDriver(options: SandboxOptions): { compute: Compute
       kernelsManifest: options.kernelsManifest,
       clock: options.clock,
       machineEnvironment: options.machineEnvironment ?? {},
+      processLimit: options.processLimit ?? 4096,
     },
     machinesDirectory,
     abilities,

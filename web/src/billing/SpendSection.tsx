@@ -46,7 +46,6 @@ export function SpendSection({ project }: { project: string }) {
           />
           <Select
             aria-label="Period"
-            size="xs"
             w={136}
             data={periods}
             value={String(days)}

@@ -91,33 +91,35 @@ function Form({ workspace, images, detached, prices }: FormProps) {
         error={problems['image']}
         onChange={(image) => change({ image })}
       />
-      <Fieldset legend="Machine" variant="unstyled" className={classes.row}>
-        <Amount
-          label="CPUs"
-          value={draft.cpus}
-          min={0.25}
-          step={1}
-          error={problems['cpus']}
-          onChange={(cpus) => change({ cpus })}
-        />
-        <Amount
-          label="Memory"
-          unit="GiB"
-          value={draft.memoryGiB}
-          min={0.25}
-          step={1}
-          error={problems['memoryGiB']}
-          onChange={(memoryGiB) => change({ memoryGiB })}
-        />
-        <Amount
-          label="Boot disk"
-          unit="GiB"
-          value={draft.bootDiskGiB}
-          min={1}
-          step={10}
-          error={problems['bootDiskGiB']}
-          onChange={(bootDiskGiB) => change({ bootDiskGiB })}
-        />
+      <Fieldset legend="Machine" variant="unstyled">
+        <div className={classes.row}>
+          <Amount
+            label="CPUs"
+            value={draft.cpus}
+            min={0.25}
+            step={1}
+            error={problems['cpus']}
+            onChange={(cpus) => change({ cpus })}
+          />
+          <Amount
+            label="Memory"
+            unit="GiB"
+            value={draft.memoryGiB}
+            min={0.25}
+            step={1}
+            error={problems['memoryGiB']}
+            onChange={(memoryGiB) => change({ memoryGiB })}
+          />
+          <Amount
+            label="Boot disk"
+            unit="GiB"
+            value={draft.bootDiskGiB}
+            min={1}
+            step={10}
+            error={problems['bootDiskGiB']}
+            onChange={(bootDiskGiB) => change({ bootDiskGiB })}
+          />
+        </div>
       </Fieldset>
       <DiskChoice draft={draft} detached={detached} problems={problems} onChange={change} />
       <Stack gap="xs">

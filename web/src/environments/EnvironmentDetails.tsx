@@ -81,8 +81,7 @@ function Actions({ environment, workspace }: { environment: Environment; workspa
   const start = useStartEnvironment();
   const stop = useStopEnvironment();
   const { status } = environment;
-  const startProblem = computeProblem(workspace) ?? environmentActionProblem(status, 'start');
-  const stopProblem = environmentActionProblem(status, 'stop');
+  const compute = computeProblem(workspace);
   const deleteProblem = environmentActionProblem(status, 'delete');
   return (
     <>
@@ -93,26 +92,27 @@ function Actions({ environment, workspace }: { environment: Environment; workspa
           <ButtonLink {...links.lab(workspace)} variant="default">
             Open JupyterLab
           </ButtonLink>
-          <Hint reason={startProblem}>
-            <Button
-              variant={startProblem === undefined ? 'filled' : 'default'}
-              leftSection={<IconPlayerPlay size={14} aria-hidden />}
-              loading={start.isPending}
-              {...disabledBecause(startProblem, () => start.mutate(environment))}
-            >
-              {status === 'Error' ? 'Retry' : 'Start environment'}
-            </Button>
-          </Hint>
-          <Hint reason={stopProblem}>
+          {environmentActionProblem(status, 'start') === undefined && (
+            <Hint reason={compute}>
+              <Button
+                leftSection={<IconPlayerPlay size={14} aria-hidden />}
+                loading={start.isPending}
+                {...disabledBecause(compute, () => start.mutate(environment))}
+              >
+                {status === 'Error' ? 'Retry' : 'Start environment'}
+              </Button>
+            </Hint>
+          )}
+          {environmentActionProblem(status, 'stop') === undefined && (
             <Button
               variant="default"
               leftSection={<IconPlayerPause size={14} aria-hidden />}
               loading={stop.isPending}
-              {...disabledBecause(stopProblem, () => stop.mutate(environment))}
+              onClick={() => stop.mutate(environment)}
             >
               Pause environment
             </Button>
-          </Hint>
+          )}
           <Hint reason={deleteProblem}>
             <Button
               variant="default"

@@ -29,7 +29,7 @@ export function VariablesInput({ rows, error, rowErrors, onChange }: VariablesIn
             <TextInput
               aria-label={`Name of variable ${String(index + 1)}`}
               placeholder="NAME"
-              ff="monospace"
+              styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)' } }}
               value={row.name}
               error={rowErrors[`environmentVariables.${row.name}`]}
               onChange={(event) => change(index, { name: event.currentTarget.value })}

@@ -8,7 +8,7 @@ export function ConnectionBanner() {
   return (
     <div role="status">
       {!isConnected && (
-        <div className={classes.banner}>
+        <div className={classes.banner} data-connection-banner>
           <IconPlugConnectedX size={16} aria-hidden />
           Terrarium cannot be reached. What you see may be out of date; reconnecting…
         </div>

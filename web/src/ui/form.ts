@@ -7,7 +7,11 @@ export type FieldErrors = Record<string, string>;
 export function fieldErrors(schema: z.ZodType, value: unknown): FieldErrors {
   const result = schema.safeParse(value);
   const errors: FieldErrors = {};
-  for (const issue of result.error?.issues ?? []) errors[issue.path.map(String).join('.')] ??= issue.message;
+  for (const issue of result.error?.issues ?? []) {
+    // For a wrong name in a record, what is wrong with it is one level down.
+    const message = issue.code === 'invalid_key' ? issue.issues[0]?.message : undefined;
+    errors[issue.path.map(String).join('.')] ??= message ?? issue.message;
+  }
   return errors;
 }
 

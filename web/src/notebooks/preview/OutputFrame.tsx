@@ -3,12 +3,14 @@ import { useEffect, useMemo, useRef, useState } from 'react';
 import classes from './Output.module.css';
 import { frameDocument, frameStyle, sanitizeForMeasuring } from './sanitize.ts';
 
+const largestHeight = 2000;
+
 /**
  * HTML or SVG of an output in a frame of no origin, in which nothing runs. The frame cannot tell how high it is, so a
  * copy of its shape is laid out beside it, clipped to nothing, and measured.
  */
 export function OutputFrame({ html, title, isPicture }: { html: string; title: string; isPicture: boolean }) {
-  const theme = useComputedColorScheme('light');
+  const theme = useComputedColorScheme('light', { getInitialValueInEffect: false });
   // Pictures are drawn for white paper.
   const scheme = isPicture ? 'light' : theme;
   const [height, setHeight] = useState(32);
@@ -23,7 +25,11 @@ export function OutputFrame({ html, title, isPicture }: { html: string; title: s
     const content = document.createElement('div');
     content.innerHTML = sanitizeForMeasuring(html);
     inside.replaceChildren(style, content);
-    const observer = new ResizeObserver(() => setHeight(Math.ceil(content.scrollHeight)));
+    const observer = new ResizeObserver(() => {
+      // A horizontal scroll bar needs room as well.
+      const scrollBar = content.scrollWidth > content.clientWidth ? 16 : 0;
+      setHeight(Math.ceil(content.scrollHeight) + scrollBar);
+    });
     observer.observe(content);
     return () => observer.disconnect();
   }, [html]);
@@ -32,6 +38,7 @@ export function OutputFrame({ html, title, isPicture }: { html: string; title: s
     <div className={classes.frameHolder} data-picture={isPicture || undefined}>
       <div ref={measure} className={classes.measure} aria-hidden inert />
       <iframe
+        key={scheme}
         className={classes.frame}
         title={title}
         // Links may open in a tab of their own; everything else is off, scripts and the app's origin above all.
@@ -39,8 +46,9 @@ export function OutputFrame({ html, title, isPicture }: { html: string; title: s
         referrerPolicy="no-referrer"
         loading="lazy"
         srcDoc={page}
-        // A horizontal scroll bar needs room as well.
-        height={Math.min(height + 16, 2000)}
+        height={Math.min(height, largestHeight)}
+        // As its document's, or the browser paints a ground of its own behind it.
+        style={{ colorScheme: scheme }}
       />
     </div>
   );

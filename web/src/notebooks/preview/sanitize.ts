@@ -146,6 +146,6 @@ export function frameDocument(sanitizedHtml: string, scheme: 'light' | 'dark'): 
 
 /** Plain tables as one expects them from a notebook. Used in the frame and where its height is measured. */
 export const frameStyle =
-  'table{border-collapse:collapse;font-size:12px;line-height:16px;font-variant-numeric:tabular-nums}' +
-  'th,td{padding:4px 8px;text-align:right;vertical-align:top}thead{border-bottom:1px solid var(--line)}' +
-  'tbody tr:nth-child(odd){background:var(--stripe)}img,svg{max-width:100%}p{margin:0 0 8px}';
+  'table{border:none;border-collapse:collapse;font-size:12px;line-height:16px;font-variant-numeric:tabular-nums}' +
+  'th,td{border:none;padding:4px 8px;text-align:right;vertical-align:top}thead{border-bottom:1px solid var(--line)}' +
+  'tbody tr:nth-child(odd){background:var(--stripe)}img,svg{max-width:100%}svg,img{display:block}p{margin:8px 0 0}';

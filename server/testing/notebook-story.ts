@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { AppError, createClient, type ChangeEvent, type WorkspaceRole } from '@terrarium/contract';
 import { createAccounts, type Principal } from '../accounts/accounts.ts';
+import { bearerToken } from '../accounts/authenticate.ts';
 import { accountStore } from '../accounts/store.ts';
 import { createBuckets, type Buckets } from '../bucket/buckets.ts';
 import type { ObjectStore } from '../bucket/object-store.ts';
@@ -20,16 +21,17 @@ import { createBinder } from '../plumbing/http/bind.ts';
 import { answerErrors } from '../plumbing/http/errors.ts';
 import { createAccess } from '../workspaces/access.ts';
 import { workspaceStore } from '../workspaces/store.ts';
-import { createCheckpoints } from './checkpoints.ts';
-import { registerContents } from './contents.ts';
-import { createNotebooks } from './notebooks.ts';
-import { notebookRoutes } from './routes.ts';
-import { createUploads } from './uploads.ts';
+import { createCheckpoints } from '../notebooks/checkpoints.ts';
+import { registerContents } from '../notebooks/contents.ts';
+import { createNotebooks } from '../notebooks/notebooks.ts';
+import { notebookRoutes } from '../notebooks/routes.ts';
+import { createUploads } from '../notebooks/uploads.ts';
 
 /** A workspace on a real store, its API and its door's contents API, each listening on a port of its own. */
 export interface Story {
   readonly url: string;
   readonly doorUrl: string;
+  readonly directory: string;
   readonly owner: { readonly id: string; readonly bucket: string };
   readonly buckets: Buckets;
   readonly store: ObjectStore;
@@ -99,8 +101,7 @@ export async function startStory(wrap: (store: ObjectStore) => ObjectStore = (st
   });
 
   const principalOf = async (request: FastifyRequest): Promise<Principal> => {
-    const secret = (request.headers.authorization ?? '').replace(/^Bearer /, '');
-    const principal = await accounts.principalOfToken(secret);
+    const principal = await accounts.principalOfToken(bearerToken(request.raw) ?? '');
     if (principal === null) throw new AppError('NotSignedIn', 'Sign in first.');
     return principal;
   };
@@ -132,6 +133,7 @@ export async function startStory(wrap: (store: ObjectStore) => ObjectStore = (st
   return {
     url,
     doorUrl,
+    directory,
     owner,
     buckets,
     store,
