@@ -1,5 +1,7 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
+import path from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
+import { onTestFailed } from 'vitest';
 import { createInstallation, type ControlPlane, type Installation } from '../../server/testing/control-plane.ts';
 
 const executable = '/usr/bin/chromium';
@@ -49,4 +51,14 @@ export async function setStage(): Promise<Stage> {
       await installation.remove();
     },
   };
+}
+
+const pictures = path.resolve(import.meta.dirname, '../../test-results');
+
+/** Call it in a beforeEach: when the test fails, what the person saw is kept as a picture. */
+export function pictureOnFailure(page: Page): void {
+  onTestFailed(async ({ task }) => {
+    mkdirSync(pictures, { recursive: true });
+    await page.screenshot({ path: path.join(pictures, `${task.name.replace(/\W+/g, '-')}.png`) });
+  });
 }

@@ -1,11 +1,11 @@
-import { transitional, type Environment } from '@terrarium/contract';
-import { ChangeEvent } from '@terrarium/contract';
+import { ChangeEvent, transitional, type Environment } from '@terrarium/contract';
 import { Token } from '@lumino/coreutils';
 import { type ISignal, Signal } from '@lumino/signaling';
 import { eventsUrl, fetchEnvironment, pauseEnvironment, startEnvironment } from './requests.ts';
 
 /** Pushed changes make it live; these are only for what pushes nothing (usage) and for when pushes are cut off. */
 const pollMs = { transitional: 1_000, running: 10_000, resting: 30_000 };
+const listenAgainMs = 5_000;
 
 export const IEnvironmentWatch = new Token<EnvironmentWatch>(
   'terrarium:IEnvironmentWatch',
@@ -28,6 +28,14 @@ export class EnvironmentWatch {
   readonly #changed = new Signal<this, void>(this);
 
   constructor() {
+    this.#listen();
+    document.addEventListener('visibilitychange', () => {
+      if (!document.hidden) void this.refresh();
+    });
+    void this.refresh();
+  }
+
+  #listen(): void {
     const events = new EventSource(eventsUrl());
     events.addEventListener('change', (event) => {
       const change = ChangeEvent.safeParse(parseJson(event.data));
@@ -35,10 +43,10 @@ export class EnvironmentWatch {
     });
     // After a cut, whatever happened in between was missed.
     events.addEventListener('open', () => void this.refresh());
-    document.addEventListener('visibilitychange', () => {
-      if (!document.hidden) void this.refresh();
+    // The browser tries again by itself after a cut, but not after an answer that is no stream.
+    events.addEventListener('error', () => {
+      if (events.readyState === EventSource.CLOSED) window.setTimeout(() => this.#listen(), listenAgainMs);
     });
-    void this.refresh();
   }
 
   get environment(): Environment | null | undefined {
