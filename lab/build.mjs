@@ -105,9 +105,9 @@ const assetForms = {
     bundler.onLoad({ filter: /\.svg$/, namespace: 'absent' }, () => ({ contents: '', loader: 'empty' }));
     bundler.onLoad({ filter: /.*/, namespace: 'absent' }, () => ({ contents: 'module.exports = {};' }));
     // A CommonJS module imported as its own chunk has nothing but a default export there.
-    bundler.onLoad({ filter: /mathjax-extension\/lib\/index\.js$/ }, async (args) => ({
+    bundler.onLoad({ filter: /@jupyterlab\/(mathjax-extension|terminal)\/lib\/.*\.js$/ }, async (args) => ({
       contents: (await readFile(args.path, 'utf8')).replace(
-        /import\('mathjax-full\/[^']*'\)/g,
+        /\bimport\('(mathjax-full|@xterm)\/[^']*'\)/g,
         (dynamicImport) => `${dynamicImport}.then((module) => module.default)`,
       ),
       loader: 'js',

@@ -1,4 +1,5 @@
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
+import type { IDebugger } from '@jupyterlab/debugger';
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import application from '@jupyterlab/application-extension';
 import apputils from '@jupyterlab/apputils-extension';
@@ -113,14 +114,30 @@ const all = [
 ] as (Plugins | Plugins[number])[]; // each package types its plugins by the service they provide
 
 /** JupyterLab's own plugins, less those that make no sense here. */
-export const jupyterPlugins: Plugins = all.flat().filter((plugin) => !replaced.has(plugin.id));
+export const jupyterPlugins: Plugins = all
+  .flat()
+  .filter((plugin) => !replaced.has(plugin.id))
+  .map((plugin) => (plugin.id === '@jupyterlab/debugger-extension:service' ? withQuietModules(plugin) : plugin));
+
+/** After every execution the debugger's service is asked for modules, and throws where nothing is being debugged. */
+function withQuietModules(plugin: Plugins[number]): Plugins[number] {
+  return {
+    ...plugin,
+    activate: async (...services) => {
+      const service = (await plugin.activate(...services)) as IDebugger;
+      const displayModules = service.displayModules.bind(service);
+      service.displayModules = () => (service.session === null ? Promise.resolve() : displayModules());
+      return service;
+    },
+  };
+}
 
 /** JupyterLab's own renderers of output types. */
-export const jupyterRenderers = [
+export const jupyterRenderers: IRenderMime.IExtensionModule[] = [
   javascriptRenderer,
   jsonRenderer,
   mermaidRenderer,
   pdfRenderer,
   vegaRenderer,
-  // The constructor takes a module or, as here, what the module exports; it is typed for the former alone.
-] as unknown[] as IRenderMime.IExtensionModule[];
+  // Without the mark of a module, JupyterLab takes the object for the renderer itself.
+].map((renderer) => ({ __esModule: true, default: renderer as IRenderMime.IExtension }));

@@ -1,7 +1,7 @@
 import net from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AppError, endpoints, endpointUrl } from '@terrarium/contract';
-import { startStory, type Story } from '../notebooks/testing.ts';
+import { startStory, type Story } from '../testing/notebook-story.ts';
 
 let story: Story;
 let isFull = false;

@@ -87,7 +87,9 @@ function describe(
     // Should a browser show it after all, it runs in an origin of its own and may load nothing.
     .header(
       'content-security-policy',
-      disposition === 'attachment' ? "default-src 'none'; sandbox" : 'sandbox allow-scripts',
+      disposition === 'attachment'
+        ? "default-src 'none'; sandbox; frame-ancestors 'none'"
+        : "sandbox allow-scripts; frame-ancestors 'none'",
     );
 }
 

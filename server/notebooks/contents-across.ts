@@ -75,7 +75,7 @@ export function createContentsAcross(deps: { buckets: Buckets; reader: ContentsR
       if (await isOnDisk(agent, to.path)) throw alreadyExists(to.path);
       const answer = await writeToDisk(agent, to.path, bytes);
       // What was saved between reading and now is not in the copy, so then the original stays.
-      await buckets.delete(scope.owner, from.path, { ifGeneration: before?.generation });
+      await writer.delete(scope, from.path, before?.generation);
       return answer;
     },
   };

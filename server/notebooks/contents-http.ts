@@ -64,23 +64,17 @@ export function sendAnswer(reply: FastifyReply, answer: AgentAnswer): FastifyRep
 
 /** Errors the way Jupyter's clients read them: `message` for people, `reason` for programs. */
 export function answerContentsErrors(app: FastifyInstance): void {
-  app.setErrorHandler((error: FastifyError | AppError, request, reply) => {
-    const known = error instanceof AppError ? error : null;
-    if (known === null) request.log.error({ err: error, requestId: request.id }, 'request failed');
+  app.setErrorHandler((error: FastifyError | AppError, _request, reply) => {
+    // What nobody foresaw is the door's to log and to word.
+    if (!(error instanceof AppError)) throw error;
     if (reply.raw.headersSent) {
       reply.raw.destroy();
       return;
     }
-    const status = error instanceof AppError ? statusOf(error) : (error.statusCode ?? 500);
-    const message =
-      known?.message ??
-      (status < 500
-        ? error.message
-        : 'Something went wrong inside Terrarium. Nothing that was saved before is affected.');
     void reply
-      .code(status)
+      .code(statusOf(error))
       .type('application/json')
-      .send(JSON.stringify({ message, reason: known?.code ?? null }));
+      .send(JSON.stringify({ message: error.message, reason: error.code, code: error.code }));
   });
 }
 

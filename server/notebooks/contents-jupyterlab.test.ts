@@ -1,15 +1,13 @@
 import { createRequire } from 'node:module';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Contents, ContentsManager as Manager } from '@jupyterlab/services';
-import { startStory, type Story } from './testing.ts';
+import type * as Services from '@jupyterlab/services';
+import { startStory, type Story } from '../testing/notebook-story.ts';
 
 // The package is CommonJS and knows no types for `import` from a module.
-const { ContentsManager, ServerConnection } = createRequire(import.meta.url)(
-  '@jupyterlab/services',
-) as typeof import('@jupyterlab/services');
+const { ContentsManager, ServerConnection } = createRequire(import.meta.url)('@jupyterlab/services') as typeof Services;
 
 let story: Story;
-let manager: Manager;
+let manager: Services.ContentsManager;
 
 beforeAll(async () => {
   story = await startStory();
@@ -34,7 +32,7 @@ const content = {
 
 test("JupyterLab's own client does with notebooks all that its file browser and its tabs do", async () => {
   const root = await manager.get('');
-  expect((root.content as Contents.IModel[]).map(({ path }) => path)).toEqual(['notebooks']);
+  expect((root.content as Services.Contents.IModel[]).map(({ path }) => path)).toEqual(['notebooks']);
 
   const folder = await manager.newUntitled({ path: 'notebooks', type: 'directory' });
   const untitled = await manager.newUntitled({ path: folder.path, type: 'notebook' });

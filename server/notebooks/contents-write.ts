@@ -230,8 +230,8 @@ export function createContentsWriter(deps: {
       return reader.get(scope, to, options);
     },
 
-    /** @throws AppError NotFound */
-    async delete(scope: ContentsScope, path: string): Promise<void> {
+    /** @throws AppError NotFound, PreconditionFailed */
+    async delete(scope: ContentsScope, path: string, ifGeneration?: string): Promise<void> {
       if (path === bucketDirectory) {
         throw new AppError(
           'InvalidInput',
@@ -239,7 +239,7 @@ export function createContentsWriter(deps: {
         );
       }
       checkWritable(path);
-      const wasFile = await buckets.delete(scope.owner, path);
+      const wasFile = await buckets.delete(scope.owner, path, { ifGeneration });
       if (wasFile) await checkpoints.deleteAll(scope.owner, path);
       else if (!(await buckets.deleteFolder(scope.owner, `${path}/`))) throw noSuchFile(path);
       else await buckets.deleteFolder(scope.owner, `.checkpoints/${path}/`);

@@ -2,14 +2,16 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { AppError } from '@terrarium/contract';
-import { startStory, type Story } from './testing.ts';
+import { startStory, type Story } from '../testing/notebook-story.ts';
 
 let story: Story;
 let isFull = false;
+let isBroken = false;
 
 beforeAll(async () => {
   story = await startStory((store) => ({
     ...store,
+    head: (bucket, key) => (isBroken ? Promise.reject(new Error('inner text')) : store.head(bucket, key)),
     put: (bucket, key, body, options) =>
       isFull
         ? Promise.reject(new AppError('StorageFull', `There is no room left to save '${key}'.`))
@@ -177,6 +179,16 @@ describe('a notebook', () => {
   });
 });
 
+test("an error that nobody foresaw is the door's to answer", async () => {
+  isBroken = true;
+  try {
+    expect((await contents('GET', 'notebooks/a.ipynb')).status).toBe(500);
+  } finally {
+    isBroken = false;
+  }
+  expect((await contents('POST', 'notebooks/none.ipynb/trust')).status).toBe(404);
+});
+
 test('checkpoints are made, listed, restored, moved along and deleted', async () => {
   await save('notebooks/a.ipynb', notebook(cell('before')));
   const made = await contents('POST', 'notebooks/a.ipynb/checkpoints');
@@ -218,6 +230,13 @@ describe('a folder', () => {
     await saveText('notebooks/sub2/only.txt', '');
     await contents('PATCH', 'notebooks/sub2/only.txt', { path: 'notebooks/only.txt' });
     expect((await contents('GET', 'notebooks/sub2')).status).toBe(200);
+  });
+
+  test('may be called checkpoints, as those of machine learning are', async () => {
+    await contents('PUT', 'notebooks/checkpoints', { type: 'directory' });
+    await saveText('notebooks/checkpoints/model', '1');
+    expect(names(await contents('GET', 'notebooks/checkpoints'))).toEqual(['model']);
+    expect((await contents('DELETE', 'notebooks/checkpoints/model')).status).toBe(204);
   });
 
   test('notebooks itself is always there and stays', async () => {
@@ -303,7 +322,7 @@ test('bytes are served under /files, sandboxed, in ranges', async () => {
   expect([shown.status, await shown.text(), shown.headers.get('content-security-policy')]).toEqual([
     200,
     '<b>0123</b>',
-    'sandbox allow-scripts',
+    "sandbox allow-scripts; frame-ancestors 'none'",
   ]);
   expect((await get('/files/notebooks/sub/page.html?download=1')).headers.get('content-disposition')).toContain(
     'attachment',
@@ -392,7 +411,7 @@ describe('the disk', () => {
     });
     expect(disk.files.has('work/y.txt')).toBe(false);
     expect((await contents('PATCH', 'notebooks/y.txt', { path: 'work/x.txt' })).status).toBe(409);
-    expect(await contents('PATCH', 'notebooks/y.txt', { path: 'work/z.txt' })).toMatchObject({ status: 201 });
+    expect(await contents('PATCH', 'notebooks/y.txt', { path: 'work/z.txt' })).toMatchObject({ status: 200 });
     expect((await contents('GET', 'notebooks/y.txt')).status).toBe(404);
     expect((await contents('PATCH', 'work', { path: 'notebooks/work' })).status).toBe(400);
     story.agent = null;

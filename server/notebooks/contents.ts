@@ -47,6 +47,7 @@ const contentsQuery = z.object({
   type: z.string().optional(),
 });
 
+const trustPath = /^(.+\.ipynb)\/trust$/;
 const checkpointPath = /^(.*)\/checkpoints(?:\/([\w-]+))?$/;
 
 /**
@@ -84,10 +85,11 @@ export function registerContents(app: FastifyInstance, deps: ContentsDeps): void
     return forward(visited, request, reply);
   }
 
+  const base = (request: FastifyRequest) => deps.baseUrl?.(request) ?? '';
   const send = (request: FastifyRequest, reply: FastifyReply, result: Entry | AgentAnswer, status: number) =>
     'body' in result
-      ? sendAnswer(reply, result)
-      : sendModel(reply, result, { status, base: deps.baseUrl?.(request) ?? '' });
+      ? sendAnswer(reply, { ...result, status, location: result.location && base(request) + result.location })
+      : sendModel(reply, result, { status, base: base(request) });
 
   async function read(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     const visited = await visit(request, wildcard(request));
@@ -132,6 +134,12 @@ export function registerContents(app: FastifyInstance, deps: ContentsDeps): void
     if (place.kind !== 'bucket') {
       if (source?.kind !== 'bucket') return forwardWith(body, visited, request, reply);
       return send(request, reply, await across.copy(scope, await required(visited), source, place), 201);
+    }
+    const trusted = trustPath.exec(place.path)?.[1];
+    if (trusted !== undefined) {
+      // Trust is not kept: outputs run where they cannot reach the app, and are trusted again by being run.
+      if ((await buckets.head(scope.owner, trusted)) === null) throw noSuchFile(trusted);
+      return reply.code(201).send();
     }
     requireWrite(scope);
     if ((await buckets.head(scope.owner, place.path)) !== null) {
@@ -182,7 +190,8 @@ export function registerContents(app: FastifyInstance, deps: ContentsDeps): void
     const { scope, place } = await visit(request, path);
     if (place.kind !== 'bucket') return false;
     const key = place.path;
-    if (isHidden(key)) throw noSuchFile(key);
+    // Only files have checkpoints; otherwise it is a folder of that name.
+    if (isHidden(key) || (await buckets.head(scope.owner, key)) === null) return false;
     if (request.method === 'GET' || request.method === 'HEAD') {
       if (id !== undefined) return false;
       await reply.send(await checkpoints.list(scope.owner, key));
@@ -192,7 +201,7 @@ export function registerContents(app: FastifyInstance, deps: ContentsDeps): void
     if (id === undefined) {
       if (request.method === 'DELETE') return false;
       const checkpoint = await checkpoints.create(scope.owner, key);
-      const location = `${deps.baseUrl?.(request) ?? ''}${contentsUrl(key)}/checkpoints/${checkpoint.id}`;
+      const location = `${base(request)}${contentsUrl(key)}/checkpoints/${checkpoint.id}`;
       await reply.code(201).header('location', location).send(checkpoint);
       return true;
     }
@@ -235,7 +244,7 @@ export function registerContents(app: FastifyInstance, deps: ContentsDeps): void
         });
       }
     }
-    scope.get('/files/*', sendFile);
+    scope.route({ method: 'GET', url: '/files/*', handler: sendFile });
   });
 }
 

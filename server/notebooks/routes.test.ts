@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { endpoints, endpointUrl, type NotebookSummary } from '@terrarium/contract';
 import type { ObjectStore } from '../bucket/object-store.ts';
-import { startStory, type Story } from './testing.ts';
+import { startStory, type Story } from '../testing/notebook-story.ts';
 
 let story: Story;
 let reads = 0;

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Environment } from '@terrarium/contract';
@@ -57,9 +57,9 @@ describe('kill -9 of the control plane', () => {
       await killWhen(isAt(step), environment);
       const running = await untilStatus(plane.client, environment, 'Running');
       expect(running.id).toBe(environment.id);
-      expect(await machineProcesses(environment.id)).toHaveLength(1);
+      expect(await agentsOf(environment.id)).toHaveLength(1);
       await removeAll(environment);
-      expect(await machineProcesses(environment.id)).toEqual([]);
+      expect(await agentsOf(environment.id)).toEqual([]);
     },
   );
 
@@ -89,15 +89,15 @@ describe('kill -9 of the control plane', () => {
     await plane.client.stopEnvironment({ params: paramsOf(environment) });
     await killWhen(isAt('stop-machine'), environment);
     await untilStatus(plane.client, environment, 'Stopped');
-    expect(await machineProcesses(environment.id)).toEqual([]);
+    expect(await agentsOf(environment.id)).toEqual([]);
     await plane.client.startEnvironment({ params: paramsOf(environment) });
     await killWhen((now) => now.status === 'Starting' && isAt('start-machine')(now), environment);
     await untilStatus(plane.client, environment, 'Running');
-    expect(await machineProcesses(environment.id)).toHaveLength(1);
+    expect(await agentsOf(environment.id)).toHaveLength(1);
     await plane.client.deleteEnvironment({ params: paramsOf(environment), query: { deleteDisk: 'false' } });
     await killWhen(isAt('delete-machine'), environment);
     await untilTrue(async () => (await plane.client.listAllEnvironments()).length === 0, 'the environment is gone');
-    expect(await machineProcesses(environment.id)).toEqual([]);
+    expect(await agentsOf(environment.id)).toEqual([]);
     const [disk] = await plane.client.listDisks();
     expect(disk).toMatchObject({ status: 'Ready', attachedTo: null });
     await plane.client.deleteDisk({ params: { id: disk?.id ?? '' } });
@@ -105,20 +105,20 @@ describe('kill -9 of the control plane', () => {
   });
 });
 
-/** Agents that serve this environment: each machine has exactly one. */
-async function machineProcesses(environmentId: string): Promise<string[]> {
+/** Agents that serve this environment: each machine has exactly one. A machine's host name is its environment's id. */
+async function agentsOf(environmentId: string): Promise<string[]> {
   const found: string[] = [];
   for (const pid of await readdir('/proc')) {
     if (!/^\d+$/.test(pid)) continue;
-    const line = await commandLine(pid);
-    if (line.includes('agent.mjs') && line.startsWith(process.execPath) && line.includes(environmentId))
-      found.push(pid);
+    const [program = '', script = '', config = ''] = (await commandLine(pid)).split(' ');
+    if (!program.endsWith('/node') || !script.endsWith('/agent.mjs')) continue;
+    const hostName = await readFile(`/proc/${pid}/root/etc/hostname`, 'utf8').catch(() => '');
+    if (hostName.trim() === environmentId || config.includes(environmentId)) found.push(pid);
   }
   return found;
 }
 
 async function commandLine(pid: string): Promise<string> {
-  const { readFile } = await import('node:fs/promises');
   return (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).replaceAll('\0', ' ');
 }
 
@@ -130,7 +130,6 @@ async function leftovers() {
     if (/^\d+$/.test(pid) && Number(pid) !== process.pid && (await commandLine(pid)).includes(directory))
       processes.push(pid);
   }
-  const { readFile } = await import('node:fs/promises');
   const mounts = (await readFile('/proc/self/mountinfo', 'utf8'))
     .split('\n')
     .filter((line) => line.includes(directory));

@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
-import { afterEach } from 'vitest';
+import { onTestFailed } from 'vitest';
 import { createInstallation, type ControlPlane, type Installation } from '../../server/testing/control-plane.ts';
 
 const executable = '/usr/bin/chromium';
@@ -54,25 +54,27 @@ export async function setStage(): Promise<Stage> {
   };
 }
 
-const pictures = process.env['TERRARIUM_PICTURES'];
+const pictures = path.resolve(import.meta.dirname, '../../test-results');
 
-/** Keeps a picture of the page for a designer's eye, in the directory that TERRARIUM_PICTURES names; without it nothing. */
-export async function picture(page: Page, name: string): Promise<void> {
-  if (pictures === undefined) return;
-  await page.screenshot({ path: path.join(pictures, `${name}.png`), animations: 'disabled', caret: 'hide' });
-}
-
-/** Keeps a picture of the page, as `picture` does, whenever a test of this file fails. Call it where tests are described. */
-export function pictureFailures(page: () => Page): void {
-  afterEach(async ({ task }) => {
-    if (task.result?.state === 'fail') await picture(page(), `failed ${task.name.replaceAll(/\W+/g, ' ')}`);
+/** Call it in a beforeEach: when the test fails, what the person saw is kept as a picture. */
+export function pictureOnFailure(page: Page): void {
+  onTestFailed(async ({ task }) => {
+    mkdirSync(pictures, { recursive: true });
+    await page.screenshot({ path: path.join(pictures, `${task.name.replace(/\W+/g, '-')}.png`) });
   });
 }
 
-/** The first workspace, which every installation starts with. */
+/** With TERRARIUM_PICTURES set, keeps a picture of the page beside those of failures, for a designer's eye. */
+export async function picture(page: Page, name: string): Promise<void> {
+  if (process.env['TERRARIUM_PICTURES'] === undefined) return;
+  mkdirSync(pictures, { recursive: true });
+  await page.screenshot({ path: path.join(pictures, `${name}.png`), animations: 'disabled', caret: 'hide' });
+}
+
+/** The workspace that every installation starts with. */
 export const firstWorkspace = { namespace: 'my-project', name: 'getting-started' };
 
-/** Opens a tab of the first workspace, as its link would. */
+/** Opens a tab of a workspace, as a link to it would. */
 export async function openTab(
   stage: Stage,
   tab: '' | '/notebooks' | '/files' | '/environment',

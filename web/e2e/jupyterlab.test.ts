@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { untilTrue } from '../../server/testing/control-plane.ts';
-import { hasBrowser, setStage, type Stage } from './browser.ts';
+import { hasBrowser, pictureOnFailure, setStage, type Stage } from './browser.ts';
 
 const workspace = { namespace: 'my-project', name: 'getting-started' };
 
@@ -18,6 +18,9 @@ describe.skipIf(!hasBrowser)('a notebook in JupyterLab', () => {
   beforeAll(async () => {
     stage = await setStage();
     page = stage.page;
+  });
+  beforeEach(() => {
+    pictureOnFailure(page);
   });
   afterAll(async () => {
     await stage.close();

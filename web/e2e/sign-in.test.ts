@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { hasBrowser, pictureFailures, setStage, type Stage } from './browser.ts';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { hasBrowser, pictureOnFailure, setStage, type Stage } from './browser.ts';
 
 const password = 'correct horse battery';
 
@@ -15,7 +15,7 @@ describe.skipIf(!hasBrowser)('signing in', () => {
   afterAll(async () => {
     await stage.close();
   });
-  pictureFailures(() => page);
+  beforeEach(() => pictureOnFailure(page));
 
   async function signOut(): Promise<void> {
     await page.getByRole('button', { name: /^Account: / }).click();

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { firstWorkspace, hasBrowser, openTab, picture, pictureFailures, setStage, type Stage } from './browser.ts';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { firstWorkspace, hasBrowser, openTab, picture, pictureOnFailure, setStage, type Stage } from './browser.ts';
 
 describe.skipIf(!hasBrowser)('workspaces and billing projects', () => {
   let stage: Stage;
@@ -13,7 +13,7 @@ describe.skipIf(!hasBrowser)('workspaces and billing projects', () => {
   afterAll(async () => {
     await stage.close();
   });
-  pictureFailures(() => page);
+  beforeEach(() => pictureOnFailure(page));
 
   const heading = (name: string) => page.getByRole('heading', { name, exact: true });
   const rail = (name: string) => page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name });

@@ -1,11 +1,11 @@
-import { transitional, type Environment } from '@terrarium/contract';
-import { ChangeEvent } from '@terrarium/contract';
+import { ChangeEvent, transitional, type Environment } from '@terrarium/contract';
 import { Token } from '@lumino/coreutils';
 import { type ISignal, Signal } from '@lumino/signaling';
 import { eventsUrl, fetchEnvironment, pauseEnvironment, startEnvironment } from './requests.ts';
 
 /** Pushed changes make it live; these are only for what pushes nothing (usage) and for when pushes are cut off. */
 const pollMs = { transitional: 1_000, running: 10_000, resting: 30_000 };
+const listenAgainMs = 5_000;
 
 export const IEnvironmentWatch = new Token<EnvironmentWatch>(
   'terrarium:IEnvironmentWatch',
@@ -22,23 +22,37 @@ export class EnvironmentWatch {
   /** Undefined until it was read for the first time. */
   #environment: Environment | null | undefined;
   #isReachable = true;
+  #hasListened = false;
   #fetching: Promise<void> | undefined;
   #isStale = false;
   #timer: number | undefined;
   readonly #changed = new Signal<this, void>(this);
+  readonly #reconnected = new Signal<this, void>(this);
 
   constructor() {
+    this.#listen();
+    document.addEventListener('visibilitychange', () => {
+      if (!document.hidden) void this.refresh();
+    });
+    void this.refresh();
+  }
+
+  #listen(): void {
     const events = new EventSource(eventsUrl());
     events.addEventListener('change', (event) => {
       const change = ChangeEvent.safeParse(parseJson(event.data));
       if (!change.success || change.data.kind === 'environment') void this.refresh();
     });
     // After a cut, whatever happened in between was missed.
-    events.addEventListener('open', () => void this.refresh());
-    document.addEventListener('visibilitychange', () => {
-      if (!document.hidden) void this.refresh();
+    events.addEventListener('open', () => {
+      if (this.#hasListened) this.#reconnected.emit();
+      this.#hasListened = true;
+      void this.refresh();
     });
-    void this.refresh();
+    // The browser tries again by itself after a cut, but not after an answer that is no stream.
+    events.addEventListener('error', () => {
+      if (events.readyState === EventSource.CLOSED) window.setTimeout(() => this.#listen(), listenAgainMs);
+    });
   }
 
   get environment(): Environment | null | undefined {
@@ -56,6 +70,11 @@ export class EnvironmentWatch {
 
   get changed(): ISignal<this, void> {
     return this.#changed;
+  }
+
+  /** The server answers again after it could not be reached. */
+  get reconnected(): ISignal<this, void> {
+    return this.#reconnected;
   }
 
   /** Resolves once the environment was read at least once. */

@@ -2,13 +2,28 @@ import type { ISessionContext, ISessionContextDialogs } from '@jupyterlab/apputi
 import type { INotebookModel } from '@jupyterlab/notebook';
 import type { Session } from '@jupyterlab/services';
 
+const underWay = new WeakMap<ISessionContext, Promise<boolean>>();
+
 /**
  * Connects a notebook to its kernel: the one that already runs for its path, or a new one of the kind that its metadata
  * names. Call it only while the environment runs.
+ * INVARIANT: one connection is made at a time; of two at once the second would end the first one's kernel.
  * @param dialogs  asks for a kernel where the metadata names none that exists; without it nothing is asked
  * @returns whether a kernel is there now
  */
 export async function connectKernel(
+  context: ISessionContext,
+  model: INotebookModel | null,
+  dialogs: ISessionContextDialogs | undefined,
+): Promise<boolean> {
+  const other = underWay.get(context);
+  if (other !== undefined && (await other.catch(() => false))) return true;
+  const mine = connect(context, model, dialogs).finally(() => underWay.delete(context));
+  underWay.set(context, mine);
+  return mine;
+}
+
+async function connect(
   context: ISessionContext,
   model: INotebookModel | null,
   dialogs: ISessionContextDialogs | undefined,

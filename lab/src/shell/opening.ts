@@ -32,6 +32,7 @@ export const openingPlugin: JupyterFrontEndPlugin<void> = {
       if (!isForTerminal) return;
       history.replaceState(history.state, '', location.pathname);
       await app.commands.execute('terminal:create-new');
+      closeLaunchers(shell);
     });
   },
 };
@@ -43,11 +44,14 @@ function closeLauncherOnceOpened(shell: ILabShell, opener: IDocumentWidgetOpener
     opener.opened.disconnect(finish);
     shell.node.classList.remove('tr-mod-opening');
     // After the document is attached, so that the page is never empty in between.
-    requestAnimationFrame(() => {
-      for (const widget of [...shell.widgets('main')]) if (widget.node.querySelector('.jp-Launcher')) widget.close();
-    });
+    requestAnimationFrame(() => closeLaunchers(shell));
   };
   opener.opened.connect(finish);
   // The document may not exist; then the launcher is what there is to show.
   window.setTimeout(() => shell.node.classList.remove('tr-mod-opening'), 5_000);
+}
+
+function closeLaunchers(shell: ILabShell): void {
+  const launchers = [...shell.widgets('main')].filter((widget) => widget.node.querySelector('.jp-Launcher') !== null);
+  for (const launcher of launchers) launcher.close();
 }

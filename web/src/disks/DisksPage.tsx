@@ -32,6 +32,7 @@ function dataColumns(currency: string | undefined): Column<Disk>[] {
           {workspace.namespace}/{workspace.name}
         </AnchorLink>
       ),
+      isSecondary: true,
     },
     {
       key: 'status',

@@ -1,7 +1,7 @@
 import { Button, Checkbox, Fieldset, Skeleton, Stack, Text, Title } from '@mantine/core';
 import { EnvironmentCreate, type Disk, type Image, type PriceTable, type Workspace } from '@terrarium/contract';
 import { useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { disksQuery } from '../disks/queries.ts';
 import { Amount } from '../ui/Amount.tsx';
 import { ErrorNote } from '../ui/ErrorNote.tsx';
@@ -69,8 +69,17 @@ function Form({ workspace, images, detached, prices }: FormProps) {
   const isPriced = prices !== undefined && Object.values(shape).every(Number.isFinite);
   const problem = computeProblem(workspace);
 
+  const form = useRef<HTMLFormElement>(null);
+  // The form is longer than the screen: what is wrong must not stay out of sight.
+  useEffect(() => {
+    const wrong = form.current?.querySelector<HTMLElement>('[aria-invalid="true"]');
+    wrong?.focus({ preventScroll: true });
+    wrong?.scrollIntoView({ block: 'center' });
+  }, [found, create.error]);
+
   return (
     <form
+      ref={form}
       noValidate
       className={classes.form}
       onSubmit={(event) => {

@@ -128,16 +128,13 @@ function Row({ workspace, status, cost, notice, meters, error, children }: RowPr
   return (
     <>
       {meters !== undefined && meters !== false && <div className={classes.meters}>{meters}</div>}
-      <Link
-        {...links.environment(workspace)}
-        className={classes.state}
-        activeProps={{}}
-        aria-label="Cloud environment details"
-      >
-        <span role="status">{status}</span>
-        {cost !== null && <span className={classes.cost}>{cost}</span>}
-        {notice !== null && notice !== undefined && <span className={classes.notice}>{notice}</span>}
-      </Link>
+      <div role="status">
+        <Link {...links.environment(workspace)} className={classes.state} activeProps={{}} title="Cloud environment">
+          {status}
+          {cost !== null && <span className={classes.cost}>{cost}</span>}
+          {notice !== null && notice !== undefined && <span className={classes.notice}>{notice}</span>}
+        </Link>
+      </div>
       {children}
       {error !== null && error !== undefined && (
         <Text role="alert" fz="sm" className={classes.error}>

@@ -21,11 +21,11 @@ import { createBinder } from '../plumbing/http/bind.ts';
 import { answerErrors } from '../plumbing/http/errors.ts';
 import { createAccess } from '../workspaces/access.ts';
 import { workspaceStore } from '../workspaces/store.ts';
-import { createCheckpoints } from './checkpoints.ts';
-import { registerContents } from './contents.ts';
-import { createNotebooks } from './notebooks.ts';
-import { notebookRoutes } from './routes.ts';
-import { createUploads } from './uploads.ts';
+import { createCheckpoints } from '../notebooks/checkpoints.ts';
+import { registerContents } from '../notebooks/contents.ts';
+import { createNotebooks } from '../notebooks/notebooks.ts';
+import { notebookRoutes } from '../notebooks/routes.ts';
+import { createUploads } from '../notebooks/uploads.ts';
 
 /** A workspace on a real store, its API and its door's contents API, each listening on a port of its own. */
 export interface Story {
