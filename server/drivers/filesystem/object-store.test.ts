@@ -159,8 +159,8 @@ describe('filesystem object store', () => {
       console.log(JSON.stringify([failure, back.length, back[0]]));`;
     const mount = 'mount -t tmpfs -o size=3m none "$0" && exec "$1" --input-type=module -e "$2" "$0/objects"';
     const output = execFileSync(
-      'unshare',
-      ['--mount', '--propagation', 'private', 'sh', '-c', mount, directory, process.execPath, script],
+      '/usr/bin/env',
+      ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', mount, directory, process.execPath, script],
       { encoding: 'utf8' },
     );
     expect(JSON.parse(output)).toEqual(['StorageFull', 300_000, 1]);

@@ -34,7 +34,7 @@ describe('a sandbox machine', () => {
 
   it('leaves no process, mount, loop device or group behind', async () => {
     const spec = await sandbox.startNew();
-    const name = `${path.basename(sandbox.root)}`;
+    const name = path.basename(sandbox.root);
     await sandbox.compute.stop(spec.id, { graceMs: 5000 });
     await expectNothingLeft(name, spec.id);
     await sandbox.compute.start(spec);
@@ -258,7 +258,7 @@ describe('a sandbox machine', () => {
   async function expectNothingLeft(name: string, id: string): Promise<void> {
     expect(outsideProcesses(directoryOf(id))).toEqual([]);
     await eventually(async () => {
-      expect(isRoot ? execFileSync('losetup', ['-a'], { encoding: 'utf8' }) : '').not.toContain(name);
+      expect(isRoot ? execFileSync('/usr/bin/env', ['losetup', '-a'], { encoding: 'utf8' }) : '').not.toContain(name);
       expect(await fs.readFile('/proc/self/mounts', 'utf8')).not.toContain(name);
       expect(groupsNamed(id)).toEqual([]);
     });
