@@ -61,7 +61,8 @@ describe.skipIf(isolation === 'plain').each([
     expect(Number((await inMine('ls -d /proc/[0-9]* | wc -l')).output)).toBeLessThan(10);
     const first = await sandbox.firstPid(theirs.id);
     expect((await inMine(`kill -9 ${String(first)}`)).code).not.toBe(0);
-    expect((await inMine('kill -9 1')).code).not.toBe(0);
+    await inMine('kill -9 1');
+    expect((await sandbox.compute.inspect(mine.id)).state).toBe('running');
     await inMine('kill -9 -1').catch(() => undefined);
     expect((await sandbox.compute.inspect(theirs.id)).state).toBe('running');
     await restartMine();
@@ -97,7 +98,7 @@ describe.skipIf(isolation === 'plain').each([
     ).output;
     expect(text).not.toContain(theirs.id);
     expect(theirSocket).not.toBeNull();
-    expect((await inMine('cat /proc/1/environ /proc/1/root/etc/shadow /proc/1/fd/*')).code).not.toBe(0);
+    expect((await inMine('cat /proc/1/root/etc/shadow')).code).not.toBe(0);
     expect((await inMine('env')).output).not.toContain(mine.agent.secret);
   });
 
@@ -142,7 +143,7 @@ describe.skipIf(isolation === 'plain').each([
     await inMine(
       `ln -sf /etc/shadow ~/shadow; ln -sfn ${sandbox.root} ~/data; ln -sfn /proc/1/root ~/root; ln -sfn / ~/slash`,
     );
-    for (const link of ['shadow', 'data/machines', 'root/etc', 'slash/root/.ssh']) {
+    for (const link of ['shadow', 'data/machines', 'root/etc/shadow', 'root/root/.ssh', 'slash/root/.ssh']) {
       expect((await inMine(`ls ~/${link}/ || cat ~/${link}`)).code, link).not.toBe(0);
     }
   });
@@ -178,7 +179,7 @@ describe.skipIf(isolation === 'plain').each([
   });
 
   it.skipIf(!isRoot || without.length > 0)('have no more room than their disk', async () => {
-    const filled = await inMine('dd if=/dev/zero of=~/big bs=1M count=400 2>&1; rm ~/big');
+    const filled = await inMine('dd if=/dev/zero of=$HOME/big bs=1M count=400 2>&1; rm ~/big');
     expect(filled.output).toMatch(/No space left/);
   });
 });

@@ -34,9 +34,10 @@ export interface LaunchFacts {
  * keeps the log within bounds and notes the exit code.
  *
  * INVARIANTS
- * - File descriptors 8 and 9 hold the locks of the machine and of its disk. Bubblewrap's processes outside keep them open,
- *   so the kernel itself sees to it that no second machine starts for the same id or the same disk while one is alive,
- *   whatever has been killed. They are closed before anything of the person's runs.
+ * - File descriptors 8 and 9 hold the locks of the machine and of its disk for as long as the supervisor lives, which is
+ *   until bubblewrap ends, so the kernel itself refuses a second machine for the same id or the same disk to any other
+ *   control plane. They are closed before anything of the person's runs. Should somebody kill the supervisor alone, /proc
+ *   still shows the machine (machine-processes.ts).
  * - It runs in a mount namespace of its own, so mounts and loop devices go when the last of these processes goes.
  * - No secret is in it: it shows in process lists.
  */

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MachineSpec } from '../../environments/compute-driver.ts';
 import { canGrowMounted } from './images.ts';
 import { outsideProcesses } from './machine-processes.ts';
+import { argumentsOf } from './processes.ts';
 import { createTestSandbox, answers, ask, eventually, run, type TestSandbox } from './testing/machines.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -110,6 +111,21 @@ describe('a sandbox machine', () => {
     await sandbox.compute.delete(spec.id);
     expect(await sandbox.compute.list()).toEqual([]);
     expect(outsideProcesses(directoryOf(spec.id))).toEqual([]);
+  });
+
+  it('goes on when its supervisor is killed, and still ends when it should', async () => {
+    const spec = await sandbox.startNew();
+    for (const one of outsideProcesses(directoryOf(spec.id))) {
+      const keepsTheLog = argumentsOf(one.pid)[0]?.endsWith('dd') === true;
+      if (one.namespacePids.length === 1 && !keepsTheLog) process.kill(one.pid, 'SIGKILL');
+    }
+    await sandbox.compute.start(spec);
+    expect((await run(sandbox.compute, spec, 'echo fine')).output).toBe('fine');
+    const other = await sandbox.newSpec({ diskId: spec.diskId });
+    await sandbox.compute.create(other);
+    await expect(sandbox.compute.start(other)).rejects.toThrow(/is attached/);
+    await sandbox.compute.delete(spec.id);
+    await expectNothingLeft(path.basename(sandbox.root), spec.id);
   });
 
   it('outlives the control plane, its Ctrl-C and its kill, and is never there twice', async () => {
