@@ -1,5 +1,5 @@
 import { AppShell, Burger, Group } from '@mantine/core';
-import { useDisclosure } from '@mantine/hooks';
+import { useDisclosure, useMediaQuery } from '@mantine/hooks';
 import { useQueryClient } from '@tanstack/react-query';
 import { Outlet, useRouter } from '@tanstack/react-router';
 import { useEffect } from 'react';
@@ -14,6 +14,8 @@ import { SignedOutWatch } from './SignedOutWatch.tsx';
 export function Shell() {
   const [isRailOpen, { close, toggle }] = useDisclosure(false);
   const queryClient = useQueryClient();
+  // Mantine's breakpoint `sm`, where the rail becomes a drawer.
+  const isPhone = useMediaQuery('(max-width: 47.99em)');
   const router = useRouter();
   useEffect(() => startLiveUpdates(queryClient), [queryClient]);
   // On a phone the rail covers the page: going somewhere closes it.
@@ -38,7 +40,7 @@ export function Shell() {
           <Logo />
         </Group>
       </AppShell.Header>
-      <AppShell.Navbar className={classes.rail} component="div">
+      <AppShell.Navbar className={classes.rail} component="div" inert={isPhone && !isRailOpen}>
         <Rail />
       </AppShell.Navbar>
       <AppShell.Main id="main" tabIndex={-1} className={classes.main}>
