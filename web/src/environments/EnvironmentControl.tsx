@@ -6,6 +6,7 @@ import { IconPlayerPause, IconPlayerPlay } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { messageOf } from '../api.ts';
 import { links } from '../links.ts';
+import { useNow } from '../ui/clock.ts';
 import { formatPrice } from '../ui/formats.ts';
 import { disabledBecause, Hint } from '../ui/Hint.tsx';
 import { When } from '../ui/When.tsx';
@@ -65,10 +66,11 @@ function NoEnvironment({ workspace }: { workspace: Workspace }) {
 function Existing({ environment, workspace }: { environment: Environment; workspace: Workspace }) {
   const start = useStartEnvironment();
   const stop = useStopEnvironment();
+  const now = useNow(30_000);
   const { status, cost } = environment;
   const isStartOffered = environmentActionProblem(status, 'start') === undefined;
   const problem = isStartOffered ? computeProblem(workspace) : environmentActionProblem(status, 'stop');
-  const pausesSoon = environment.pausesAt !== null && Date.parse(environment.pausesAt) - Date.now() < soonMs;
+  const pausesSoon = environment.pausesAt !== null && Date.parse(environment.pausesAt) - now < soonMs;
   return (
     <Row
       workspace={workspace}
