@@ -6,7 +6,8 @@ import { nothingDone } from './progress.mjs';
 import { ask, run } from './run.mjs';
 import { hashInputs, isStamped, writeStamp } from './stamps.mjs';
 
-const ciFlags = ['ci', '--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=warn'];
+// npm 9 copies linked folders unless told not to, and then finds their dependencies missing from the lockfile.
+const ciFlags = ['ci', '--install-links=false', '--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=warn'];
 
 /**
  * Installs the npm packages of the project (`folder` is '.') or of `lab`, when they are not there or the lockfile changed.
