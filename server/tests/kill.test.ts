@@ -135,8 +135,9 @@ async function agentsOf(environmentId: string): Promise<string[]> {
   const found: string[] = [];
   for (const pid of await readdir('/proc')) {
     if (!/^\d+$/.test(pid)) continue;
-    const [program = '', script = '', config = ''] = (await commandLine(pid)).split(' ');
-    if (!program.endsWith('/node') || !script.endsWith('/agent.mjs')) continue;
+    const [program = '', ...args] = (await commandLine(pid)).trim().split(' ');
+    const config = args.at(-1) ?? '';
+    if (!program.endsWith('/node') || args.at(-2)?.endsWith('/agent.mjs') !== true) continue;
     const hostName = await readFile(`/proc/${pid}/root/etc/hostname`, 'utf8').catch(() => '');
     if (hostName.trim() === environmentId || config.includes(environmentId)) found.push(pid);
   }
