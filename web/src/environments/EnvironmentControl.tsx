@@ -1,5 +1,5 @@
 import { Button, Text, Tooltip } from '@mantine/core';
-import { environmentActionProblem, type Environment, type Workspace } from '@terrarium/contract';
+import { defaultShape, environmentActionProblem, type Environment, type Workspace } from '@terrarium/contract';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { IconPlayerPause, IconPlayerPlay } from '@tabler/icons-react';
@@ -14,7 +14,7 @@ import { computeProblem } from '../workspaces/permissions.ts';
 import { useCreateEnvironment, useStartEnvironment, useStopEnvironment } from './actions.ts';
 import classes from './EnvironmentControl.module.css';
 import { currentEnvironment, environmentsQuery, pricesQuery } from './queries.ts';
-import { defaultShape, estimate, pricePerHourNow } from './shape.ts';
+import { estimate, pricePerHourNow } from './shape.ts';
 import { StatusWord } from './StatusWord.tsx';
 import { UsageMeters } from './UsageMeters.tsx';
 
