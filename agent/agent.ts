@@ -45,6 +45,8 @@ export async function startAgent(options: {
   const mark = { name: 'TERRARIUM_ENVIRONMENT', value: config.environmentId };
   const environmentVariables = { ...config.environmentVariables, [mark.name]: mark.value };
   const processes = new Processes(`${mark.name}=${mark.value}`);
+  // An agent that was killed could not end what it had started.
+  for (const pid of processes.marked()) killQuietly(pid);
   const kernels = new Kernels({ ...config, environmentVariables, socketDirectory, inherited });
   const sessions = new Sessions(kernels);
   const channels = new Channels();

@@ -79,9 +79,15 @@ export async function buildAgent() {
   const { build } = await import('esbuild');
   rmSync(stamp, { force: true });
   mkdirSync(path.join(dist, 'native'), { recursive: true });
+  for (const name of readdirSync(dist)) if (name.endsWith('.mjs')) rmSync(path.join(dist, name));
   await build({
-    entryPoints: [path.join(here, 'main.ts')],
-    outfile: path.join(dist, 'agent.mjs'),
+    entryPoints: { agent: path.join(here, 'main.ts') },
+    outdir: dist,
+    outExtension: { '.js': '.mjs' },
+    // What is imported on demand stays out of memory until then.
+    splitting: true,
+    // Beside the entry, so that native files are found the same way from everywhere.
+    chunkNames: '[name]-[hash]',
     bundle: true,
     platform: 'node',
     format: 'esm',

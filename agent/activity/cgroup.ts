@@ -25,14 +25,16 @@ export function readGroup(selfCgroup: string, root = '/sys/fs/cgroup'): GroupUsa
       };
     }
   }
-  const memory = `${root}/memory${groupPath(selfCgroup, 'memory') ?? ''}`;
-  const cpu = `${root}/cpuacct${groupPath(selfCgroup, 'cpuacct') ?? ''}`;
+  const memoryPath = groupPath(selfCgroup, 'memory') ?? '';
+  const memory = `${root}/memory${memoryPath}`;
   const limit = number(read(`${memory}/memory.limit_in_bytes`));
   // Without a limit it is a group that others share, as on a machine where nobody made one for us.
   if (limit === null || limit >= unlimited) return { cpuMicroseconds: null, memoryBytes: null, memoryLimitBytes: null };
   const used = number(read(`${memory}/memory.usage_in_bytes`));
   const inactive = field(read(`${memory}/memory.stat`), 'total_inactive_file') ?? 0;
-  const cpuNanoseconds = number(read(`${cpu}/cpuacct.usage`));
+  // In another group than for memory, it is one that was not made for us.
+  const isOurs = groupPath(selfCgroup, 'cpuacct') === groupPath(selfCgroup, 'memory');
+  const cpuNanoseconds = isOurs ? number(read(`${root}/cpuacct${memoryPath}/cpuacct.usage`)) : null;
   return {
     cpuMicroseconds: cpuNanoseconds === null ? null : cpuNanoseconds / 1000,
     memoryBytes: used === null ? null : Math.max(0, used - inactive),

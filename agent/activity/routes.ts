@@ -1,8 +1,11 @@
-import { AgentActivity, AgentHealth, AgentUsage, agentPaths } from '@terrarium/contract/agent';
+import type { AgentActivity, AgentHealth, AgentUsage, agentPaths } from '@terrarium/contract/agent';
 import type { Kernels } from '../kernels/kernels.ts';
 import { sendJson, type Route } from '../router.ts';
 import type { Activity } from './activity.ts';
 import type { Usage } from './usage.ts';
+
+// The contract's module would bring zod with it; its types hold these to the same values.
+const paths: typeof agentPaths = { health: '/agent/health', activity: '/agent/activity', usage: '/agent/usage' };
 
 export function activityRoutes(parts: {
   environmentId: string;
@@ -17,7 +20,7 @@ export function activityRoutes(parts: {
   return [
     {
       method: 'GET',
-      path: agentPaths.health,
+      path: paths.health,
       handle({ response }) {
         const health: AgentHealth = { status: 'ready', environmentId, startedAt: iso(activity.startedAt) };
         sendJson(response, 200, health);
@@ -25,7 +28,7 @@ export function activityRoutes(parts: {
     },
     {
       method: 'GET',
-      path: agentPaths.activity,
+      path: paths.activity,
       handle({ response }) {
         const answer: AgentActivity = activity.look();
         sendJson(response, 200, answer);
@@ -33,7 +36,7 @@ export function activityRoutes(parts: {
     },
     {
       method: 'GET',
-      path: agentPaths.usage,
+      path: paths.usage,
       async handle({ response }) {
         const answer: AgentUsage = await usage.measure();
         sendJson(response, 200, answer);

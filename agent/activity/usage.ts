@@ -46,18 +46,18 @@ export class Usage {
   #read(): { cpu: CpuSample; memoryBytes: number; memoryLimitBytes: number | null } {
     const group = readGroup(read('/proc/self/cgroup'));
     const at = Date.now();
-    if (group.cpuMicroseconds !== null && group.memoryBytes !== null) {
-      const { memoryBytes, memoryLimitBytes } = group;
-      return { cpu: { at, microseconds: group.cpuMicroseconds }, memoryBytes, memoryLimitBytes };
+    const { cpuMicroseconds, memoryLimitBytes } = group;
+    if (cpuMicroseconds !== null && group.memoryBytes !== null) {
+      return { cpu: { at, microseconds: cpuMicroseconds }, memoryBytes: group.memoryBytes, memoryLimitBytes };
     }
     const processes = this.#processes.sample();
     const own = process.cpuUsage();
     const ticks = processes.reduce((sum, one) => sum + one.ticks, 0);
+    const ownBytes = processes.reduce((sum, one) => sum + one.ownBytes, process.memoryUsage.rss());
     return {
-      cpu: { at, microseconds: ticks * microsecondsPerTick + own.user + own.system },
-      memoryBytes:
-        group.memoryBytes ?? processes.reduce((sum, { ownBytes }) => sum + ownBytes, process.memoryUsage.rss()),
-      memoryLimitBytes: group.memoryLimitBytes,
+      cpu: { at, microseconds: cpuMicroseconds ?? ticks * microsecondsPerTick + own.user + own.system },
+      memoryBytes: group.memoryBytes ?? ownBytes,
+      memoryLimitBytes,
     };
   }
 }

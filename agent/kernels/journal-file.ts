@@ -1,18 +1,9 @@
-import * as z from 'zod';
+import { isRecord } from '../router.ts';
+import { jsonObject } from './wire.ts';
 import type { JournalEntry } from './journal.ts';
 
 /** Everything of an entry but its bytes, as the JSON that precedes them in a file. */
-const EntryHead = z.object({
-  seq: z.number(),
-  at: z.number(),
-  direction: z.enum(['in', 'out']),
-  channel: z.enum(['shell', 'control', 'stdin', 'iopub']),
-  audience: z.string().nullable(),
-  msgId: z.string(),
-  msgType: z.string(),
-  parentId: z.string(),
-  sizes: z.array(z.number()),
-});
+type EntryHead = Omit<JournalEntry, 'message'> & { readonly sizes: readonly number[] };
 
 function parts({ message }: JournalEntry): Buffer[] {
   return [message.header, message.parentHeader, message.metadata, message.content, ...message.buffers];
@@ -43,10 +34,21 @@ export function decodeEntries(file: Buffer): JournalEntry[] {
     return file.subarray(offset - length, offset);
   };
   while (offset < file.length) {
-    const { sizes, ...facts } = EntryHead.parse(JSON.parse(take(take(4).readUInt32BE(0)).toString()));
+    const { sizes, ...facts } = readHead(take(take(4).readUInt32BE(0)));
     const [header, parentHeader, metadata, content, ...buffers] = sizes.map(take);
     if (!header || !parentHeader || !metadata || !content) throw new Error('a journal entry lacks a part');
     entries.push({ ...facts, message: { header, parentHeader, metadata, content, buffers } });
   }
   return entries;
+}
+
+function readHead(bytes: Buffer): EntryHead {
+  const head: unknown = jsonObject(bytes);
+  if (!isHead(head)) throw new Error('a journal entry has no head');
+  return head;
+}
+
+/** Enough to tell a head from a broken file; only encodeEntry writes into this directory. */
+function isHead(head: unknown): head is EntryHead {
+  return isRecord(head) && typeof head['seq'] === 'number' && Array.isArray(head['sizes']);
 }

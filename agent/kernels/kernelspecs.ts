@@ -80,7 +80,7 @@ export async function kernelspecModel(spec: Kernelspec): Promise<Record<string, 
   const resources: Record<string, string> = {};
   for (const file of await readdir(spec.directory).catch(() => [])) {
     if (file === 'kernel.js' || file === 'kernel.css') resources[file] = url(file);
-    else if (/^logo-/.test(file)) resources[path.parse(file).name] = url(file);
+    else if (file.startsWith('logo-')) resources[path.parse(file).name] = url(file);
   }
   return {
     name: spec.name,

@@ -54,7 +54,7 @@ export class Terminals {
     const env = await this.#options.environment();
     const cwd = await this.#folder(asked.cwd);
     // Loaded on first use: most environments never open a terminal.
-    const { spawn } = await import('@lydell/node-pty');
+    const { spawn } = await import('./pty.ts');
     const shell = await findShell(env['SHELL']);
     const pty = spawn(shell, ['-l'], {
       name: 'xterm-256color',

@@ -37,6 +37,9 @@ export async function startJupyterHub(run: Run, kernelspecs: string): Promise<Ju
     `c.Authenticator.allow_all = True`,
     `c.JupyterHub.spawner_class = 'simple'`,
     `c.SimpleLocalProcessSpawner.home_dir_template = ${text(path.join(folder, 'home/{username}'))}`,
+    // On a busy machine: the request for a start waits until the server is there, and nothing gives up meanwhile.
+    `c.JupyterHub.tornado_settings = {'slow_spawn_timeout': 90}`,
+    `c.Spawner.http_timeout = 90`,
     `c.Spawner.args = ['--allow-root']`,
     `c.Spawner.environment = ${text({ JUPYTER_PATH: kernelspecs, ...run.mark })}`,
     `c.JupyterHub.services = [{'name': 'bench', 'api_token': ${text(token)}}]`,

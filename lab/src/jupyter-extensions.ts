@@ -133,11 +133,11 @@ function withQuietModules(plugin: Plugins[number]): Plugins[number] {
 }
 
 /** JupyterLab's own renderers of output types. */
-export const jupyterRenderers = [
+export const jupyterRenderers: IRenderMime.IExtensionModule[] = [
   javascriptRenderer,
   jsonRenderer,
   mermaidRenderer,
   pdfRenderer,
   vegaRenderer,
-  // The constructor takes a module or, as here, what the module exports; it is typed for the former alone.
-] as unknown[] as IRenderMime.IExtensionModule[];
+  // Without the mark of a module, JupyterLab takes the object for the renderer itself.
+].map((renderer) => ({ __esModule: true, default: renderer as IRenderMime.IExtension }));

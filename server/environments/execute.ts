@@ -26,6 +26,7 @@ const diskWaitMs = 2_000;
 const watchEveryMs = 15_000;
 const agentAnswerMs = 60_000;
 const agentLookMs = 15;
+const lostAfterAttempts = 2;
 
 /**
  * Brings environments to what is wanted of them: observe, plan, execute, again. The only place that calls a compute
@@ -150,7 +151,7 @@ export function reconcileEnvironments(options: {
     });
     changed(row);
     try {
-      await execute(step, row, signal);
+      await beforeDeadline(execute(step, row, signal), row, clock.now());
       await store.endStep(id, { ended_at: clock.now(), outcome: 'done', log: '' });
     } catch (error) {
       await store.endStep(id, { ended_at: clock.now(), outcome: 'failed', log: sentenceOf(error) });
@@ -236,7 +237,9 @@ export function reconcileEnvironments(options: {
       if (row === undefined) return;
       const now = clock.now();
       const isLate = row.deadline_at !== null && now > row.deadline_at;
-      const isFinal = isLate || (error instanceof AppError && error.code === 'InvalidInput');
+      // It ran and does not answer any more: after a few looks a person has to know.
+      const isLost = row.status === 'Running' && row.attempts >= lostAfterAttempts;
+      const isFinal = isLate || isLost || (error instanceof AppError && error.code === 'InvalidInput');
       const word = environmentStatusWord[row.status].toLowerCase();
       const reason = isLate ? `${sentenceOf(error)} It did not finish ${word} in time.` : sentenceOf(error);
       const change: EnvironmentChange = isFinal
@@ -248,6 +251,23 @@ export function reconcileEnvironments(options: {
       changed(row);
     },
   };
+}
+
+/** A driver that never comes back must not hold the environment: its deadline ends the wait, and the step may be repeated. */
+async function beforeDeadline(work: Promise<void>, row: EnvironmentRow, now: number): Promise<void> {
+  if (row.deadline_at === null) return work;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => {
+        reject(new AppError('DriverUnavailable', 'This step took too long.'));
+      },
+      Math.max(0, (row.deadline_at ?? now) - now) + 1,
+    );
+  });
+  await Promise.race([work, late]).finally(() => {
+    clearTimeout(timer);
+  });
 }
 
 export function specIn(row: EnvironmentRow): EnvironmentSpec {

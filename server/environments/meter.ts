@@ -25,6 +25,7 @@ export interface Meter {
 }
 
 const flushActivityMs = 60_000;
+const stopDeadlineMs = 5 * 60_000;
 
 export function createMeter(options: {
   database: Database;
@@ -69,6 +70,7 @@ export function createMeter(options: {
         reason: decision.reason,
         run_at: now,
         attempts: 0,
+        deadline_at: now + stopDeadlineMs,
       });
       events.publish({ kind: 'environment', id: row.id, workspaceId: row.workspace_id }, row.owner_id);
       options.nudge();

@@ -1,7 +1,7 @@
 const fallback = '/lab';
 
 /** The origin of a workspace's JupyterLab: its id as a subdomain of the app's host. */
-export function workspaceOrigin(publicUrl: string, workspaceId: string): string {
+function workspaceOrigin(publicUrl: string, workspaceId: string): string {
   const url = new URL(publicUrl);
   return `${url.protocol}//${workspaceId}.${url.host}`;
 }

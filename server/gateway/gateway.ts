@@ -25,7 +25,6 @@ import {
   told,
 } from './answers.ts';
 import { createSplitter, type Destination } from './destination.ts';
-import { workspaceOrigin } from './door-link.ts';
 import { createLiveSockets } from './live-sockets.ts';
 import { createOpening } from './opening.ts';
 import { withoutToken, type Place } from './visitors.ts';
@@ -61,6 +60,7 @@ export function createGateway(options: {
   const { visitors, agents, agentRequests } = door;
   const sockets = [...door.sockets, ...(options.sockets ?? [])];
   const cookieName = sessionCookieName(publicUrl);
+  const { protocol, host } = new URL(publicUrl);
   const opening = createOpening(options);
   const live = createLiveSockets(visitors, log);
   const server = http.createServer({
@@ -88,7 +88,7 @@ export function createGateway(options: {
   function placeOf(destination: Destination & { to: 'workspace' | 'programs' }): Place {
     if (destination.to === 'programs') return { kind: 'programs', ...destination };
     const { workspaceId } = destination;
-    return { kind: 'origin', door: { origin: workspaceOrigin(publicUrl, workspaceId), cookieName, workspaceId } };
+    return { kind: 'origin', door: { origin: `${protocol}//${workspaceId}.${host}`, cookieName, workspaceId } };
   }
 
   async function answerApp(request: IncomingMessage, response: ServerResponse, isPublicHost: boolean): Promise<void> {
@@ -245,11 +245,11 @@ export function createGateway(options: {
   return {
     server,
     forget,
-    async listen({ host, port }) {
+    async listen(where) {
       await Promise.all([app.ready(), door.routes.ready()]);
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);
-        server.listen({ host, port }, () => {
+        server.listen(where, () => {
           server.off('error', reject);
           resolve();
         });

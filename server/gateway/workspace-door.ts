@@ -86,7 +86,8 @@ export function createWorkspaceDoor(options: {
         response: reply.raw,
         mayHear: ({ event, accountId }) =>
           event.workspaceId === workspaceId && (accountId === null || accountId === principal.account.id),
-        mayStay: () =>
+        mayStay: async () =>
+          (await accounts.isStillValid(principal)) &&
           access.workspaceById(principal.account.id, workspaceId, 'read').then(
             () => true,
             (error: unknown) => !(error instanceof AppError),

@@ -22,11 +22,11 @@ function initialsOf(name: string): string {
     .join('');
 }
 
-const needed: Record<string, Permission> = {
-  read: 'read',
-  write: 'write',
-  execute: 'compute',
-};
+const needed = new Map<string, Permission>([
+  ['read', 'read'],
+  ['write', 'write'],
+  ['execute', 'compute'],
+]);
 /** Resources that exist only in an environment. */
 const ofEnvironment = new Set(['kernels', 'sessions', 'terminals']);
 
@@ -42,8 +42,9 @@ export function permissionsOf(access: WorkspaceAccess, asked: string | string[] 
     allowed.push([
       resource,
       actions.filter((action) => {
-        const permission = ofEnvironment.has(resource) && action !== 'read' ? 'compute' : needed[action];
-        return permission !== undefined && isAllowed(access, permission);
+        const permission = needed.get(action);
+        if (permission === undefined) return false;
+        return isAllowed(access, ofEnvironment.has(resource) && permission !== 'read' ? 'compute' : permission);
       }),
     ]);
   }

@@ -149,6 +149,9 @@ const passwordRoute = createRoute({
   component: PasswordPage,
 });
 
+// Inside the shell, so that one can go on from there.
+const elsewhereRoute = createRoute({ getParentRoute: () => appRoute, path: '$', component: NotFoundPage });
+
 const routeTree = rootRoute.addChildren([
   signInRoute,
   appRoute.addChildren([
@@ -169,6 +172,7 @@ const routeTree = rootRoute.addChildren([
     billingProjectRoute,
     tokensRoute,
     passwordRoute,
+    elsewhereRoute,
   ]),
 ]);
 

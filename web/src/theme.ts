@@ -107,7 +107,7 @@ export const theme = createTheme({
       },
       styles: { title: { fontSize: '16px', lineHeight: '24px', fontWeight: 600 } },
     }),
-    Menu: Menu.extend({ defaultProps: { shadow: 'md', position: 'bottom-end', withinPortal: true } }),
+    Menu: Menu.extend({ defaultProps: { shadow: 'md', position: 'bottom-end', transitionProps: { duration: 0 } } }),
     Tooltip: Tooltip.extend({ defaultProps: { openDelay: 300, multiline: true, maw: 320, withArrow: true } }),
     Alert: Alert.extend({
       defaultProps: { variant: 'light' },

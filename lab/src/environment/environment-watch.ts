@@ -22,10 +22,12 @@ export class EnvironmentWatch {
   /** Undefined until it was read for the first time. */
   #environment: Environment | null | undefined;
   #isReachable = true;
+  #hasListened = false;
   #fetching: Promise<void> | undefined;
   #isStale = false;
   #timer: number | undefined;
   readonly #changed = new Signal<this, void>(this);
+  readonly #reconnected = new Signal<this, void>(this);
 
   constructor() {
     this.#listen();
@@ -42,7 +44,11 @@ export class EnvironmentWatch {
       if (!change.success || change.data.kind === 'environment') void this.refresh();
     });
     // After a cut, whatever happened in between was missed.
-    events.addEventListener('open', () => void this.refresh());
+    events.addEventListener('open', () => {
+      if (this.#hasListened) this.#reconnected.emit();
+      this.#hasListened = true;
+      void this.refresh();
+    });
     // The browser tries again by itself after a cut, but not after an answer that is no stream.
     events.addEventListener('error', () => {
       if (events.readyState === EventSource.CLOSED) window.setTimeout(() => this.#listen(), listenAgainMs);
@@ -64,6 +70,11 @@ export class EnvironmentWatch {
 
   get changed(): ISignal<this, void> {
     return this.#changed;
+  }
+
+  /** The server answers again after it could not be reached. */
+  get reconnected(): ISignal<this, void> {
+    return this.#reconnected;
   }
 
   /** Resolves once the environment was read at least once. */

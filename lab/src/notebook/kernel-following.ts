@@ -19,6 +19,9 @@ export const kernelFollowingPlugin: JupyterFrontEndPlugin<void> = {
       silencePausedErrors(panel.sessionContext, watch);
       void connectOpened(panel, watch);
     });
+    watch.reconnected.connect(() => {
+      notebooks.forEach(reconnectKernel);
+    });
     let wasRunning = watch.isRunning;
     watch.changed.connect(() => {
       if (watch.isRunning === wasRunning) return;
@@ -35,6 +38,15 @@ async function connectOpened(panel: NotebookPanel, watch: EnvironmentWatch): Pro
   await connectKernel(panel.sessionContext, panel.model, undefined).catch((error: unknown) => {
     // Nobody asked for this kernel yet; the next run tries again and explains.
     console.warn('The kernel did not start with the notebook.', error);
+  });
+}
+
+/** A kernel's socket tries again after ever longer waits, up to half a minute; the server is back now. */
+function reconnectKernel({ sessionContext }: NotebookPanel): void {
+  const kernel = sessionContext.session?.kernel;
+  if (!kernel || kernel.connectionStatus === 'connected') return;
+  kernel.reconnect().catch((error: unknown) => {
+    console.warn('The kernel could not be reached again yet.', error);
   });
 }
 

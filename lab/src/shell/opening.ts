@@ -52,5 +52,6 @@ function closeLauncherOnceOpened(shell: ILabShell, opener: IDocumentWidgetOpener
 }
 
 function closeLaunchers(shell: ILabShell): void {
-  for (const widget of [...shell.widgets('main')]) if (widget.node.querySelector('.jp-Launcher')) widget.close();
+  const launchers = [...shell.widgets('main')].filter((widget) => widget.node.querySelector('.jp-Launcher') !== null);
+  for (const launcher of launchers) launcher.close();
 }

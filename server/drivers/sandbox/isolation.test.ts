@@ -61,7 +61,8 @@ describe.skipIf(isolation === 'plain').each([
     expect(Number((await inMine('ls -d /proc/[0-9]* | wc -l')).output)).toBeLessThan(10);
     const first = await sandbox.firstPid(theirs.id);
     expect((await inMine(`kill -9 ${String(first)}`)).code).not.toBe(0);
-    expect((await inMine('kill -9 1')).code).not.toBe(0);
+    await inMine('kill -9 1');
+    expect((await sandbox.compute.inspect(mine.id)).state).toBe('running');
     await inMine('kill -9 -1').catch(() => undefined);
     expect((await sandbox.compute.inspect(theirs.id)).state).toBe('running');
     await restartMine();
@@ -88,7 +89,7 @@ describe.skipIf(isolation === 'plain').each([
       '/var/lib/dpkg',
       '/boot',
     ]) {
-      expect((await inMine(`ls -d '${place}'`)).code, place).not.toBe(0);
+      expect({ place, seen: (await inMine(`ls -d '${place}'`)).code === 0 }).toEqual({ place, seen: false });
     }
     expect((await inMine('ls /home')).output).toBe('jupyter');
     const theirSocket = await sandbox.compute.address(theirs.id);
@@ -97,7 +98,7 @@ describe.skipIf(isolation === 'plain').each([
     ).output;
     expect(text).not.toContain(theirs.id);
     expect(theirSocket).not.toBeNull();
-    expect((await inMine('cat /proc/1/environ /proc/1/root/etc/shadow /proc/1/fd/*')).code).not.toBe(0);
+    expect((await inMine('cat /proc/1/root/etc/shadow')).code).not.toBe(0);
     expect((await inMine('env')).output).not.toContain(mine.agent.secret);
   });
 
@@ -114,7 +115,10 @@ describe.skipIf(isolation === 'plain').each([
       '/dev',
       '/usr/share',
     ]) {
-      expect((await inMine(`touch ${place}/planted`)).code, place).not.toBe(0);
+      expect({ place, written: (await inMine(`touch ${place}/planted`)).code === 0 }).toEqual({
+        place,
+        written: false,
+      });
     }
     expect((await inMine('mount -t tmpfs none /mnt')).code).not.toBe(0);
     expect((await inMine('echo 1 > /proc/sys/kernel/sysrq')).code).not.toBe(0);
@@ -128,13 +132,16 @@ describe.skipIf(isolation === 'plain').each([
     await sandbox.compute.stop(mine.id, { graceMs: 5000 });
     await sandbox.compute.start(mine);
     await answers(sandbox.compute, mine);
-    for (const folder of folders) expect((await inMine(`cat ${folder}/file`)).output, folder).toBe('kept');
+    for (const folder of folders) {
+      expect({ folder, ...(await inMine(`cat ${folder}/file`)) }).toEqual({ folder, code: 0, output: 'kept' });
+    }
     await sandbox.compute.delete(mine.id);
     await sandbox.compute.create(mine);
     await sandbox.compute.start(mine);
     await answers(sandbox.compute, mine);
     for (const folder of folders) {
-      expect((await inMine(`cat ${folder}/file`)).code, folder).toBe(folder === '/home/jupyter' ? 0 : 1);
+      const { code } = await inMine(`cat ${folder}/file`);
+      expect({ folder, kept: code === 0 }).toEqual({ folder, kept: folder === '/home/jupyter' });
     }
   });
 
@@ -142,8 +149,9 @@ describe.skipIf(isolation === 'plain').each([
     await inMine(
       `ln -sf /etc/shadow ~/shadow; ln -sfn ${sandbox.root} ~/data; ln -sfn /proc/1/root ~/root; ln -sfn / ~/slash`,
     );
-    for (const link of ['shadow', 'data/machines', 'root/etc', 'slash/root/.ssh']) {
-      expect((await inMine(`ls ~/${link}/ || cat ~/${link}`)).code, link).not.toBe(0);
+    for (const link of ['shadow', 'data/machines', 'root/etc/shadow', 'root/root/.ssh', 'slash/root/.ssh']) {
+      const { code } = await inMine(`ls ~/${link}/ || cat ~/${link}`);
+      expect({ link, seen: code === 0 }).toEqual({ link, seen: false });
     }
   });
 
@@ -178,7 +186,7 @@ describe.skipIf(isolation === 'plain').each([
   });
 
   it.skipIf(!isRoot || without.length > 0)('have no more room than their disk', async () => {
-    const filled = await inMine('dd if=/dev/zero of=~/big bs=1M count=400 2>&1; rm ~/big');
+    const filled = await inMine('dd if=/dev/zero of=$HOME/big bs=1M count=400 2>&1; rm ~/big');
     expect(filled.output).toMatch(/No space left/);
   });
 });

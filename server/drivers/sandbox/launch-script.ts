@@ -3,6 +3,9 @@ import { inside, insideUser } from './inside.ts';
 import type { MachinePaths } from './machine-files.ts';
 import { bootFolders, viewArguments, type ViewFacts } from './view.ts';
 
+/** The agent moves small messages: little young heap and one helper thread save megabytes and cost it nothing. */
+const agentFlags = '--max-semi-space-size=1 --v8-pool-size=1';
+
 /** Exit codes of the launcher that say why nothing was started. */
 export const launcherExit = { machineRuns: 75, diskAttached: 76 } as const;
 
@@ -34,9 +37,10 @@ export interface LaunchFacts {
  * keeps the log within bounds and notes the exit code.
  *
  * INVARIANTS
- * - File descriptors 8 and 9 hold the locks of the machine and of its disk. Bubblewrap's processes outside keep them open,
- *   so the kernel itself sees to it that no second machine starts for the same id or the same disk while one is alive,
- *   whatever has been killed. They are closed before anything of the person's runs.
+ * - File descriptors 8 and 9 hold the locks of the machine and of its disk for as long as the supervisor lives, which is
+ *   until bubblewrap ends, so the kernel itself refuses a second machine for the same id or the same disk to any other
+ *   control plane. They are closed before anything of the person's runs. Should somebody kill the supervisor alone, /proc
+ *   still shows the machine (machine-processes.ts).
  * - It runs in a mount namespace of its own, so mounts and loop devices go when the last of these processes goes.
  * - No secret is in it: it shows in process lists.
  */
@@ -94,7 +98,7 @@ function confinedSteps(
     ...join,
     ...limits,
     `exec 7>>${quote(paths.status)}`,
-    `exec bwrap ${args.map(quote).join(' ')} "$@" --json-status-fd 7 -- /bin/sh -c ${quote(first)} sh ${inside.node} ${inside.agent}/agent.mjs ${inside.agentConfig}`,
+    `exec bwrap ${args.map(quote).join(' ')} "$@" --json-status-fd 7 -- /bin/sh -c ${quote(first)} sh ${inside.node} ${agentFlags} ${inside.agent}/agent.mjs ${inside.agentConfig}`,
   ];
 }
 
@@ -148,7 +152,7 @@ function plainSteps(facts: LaunchFacts, join: string[]): string[] {
     ...join,
     ...limits,
     `cd ${quote(home)}`,
-    `exec env -i ${variables.join(' ')} /bin/sh -c ${quote(first)} sh ${quote(nodeBinary)} ${quote(path.join(agentBundle, 'agent.mjs'))} ${quote(facts.paths.agentConfig)}`,
+    `exec env -i ${variables.join(' ')} /bin/sh -c ${quote(first)} sh ${quote(nodeBinary)} ${agentFlags} ${quote(path.join(agentBundle, 'agent.mjs'))} ${quote(facts.paths.agentConfig)}`,
   ];
 }
 

@@ -58,8 +58,13 @@ export function viewArguments(facts: ViewFacts): string[] {
   );
   args.push('--ro-bind-try', '/etc/resolv.conf', '/etc/resolv.conf');
   args.push('--proc', '/proc', '--dev', '/dev', '--perms', '1777', '--tmpfs', '/dev/shm');
-  args.push('--dir', '/sys', '--ro-bind-try', '/sys/devices/system/cpu', '/sys/devices/system/cpu');
-  for (const group of facts.groups) args.push('--ro-bind', group.outside, group.inside);
+  args.push(
+    ...openFolders('/sys/devices/system/cpu'),
+    '--ro-bind-try',
+    '/sys/devices/system/cpu',
+    '/sys/devices/system/cpu',
+  );
+  for (const group of facts.groups) args.push(...openFolders(group.inside), '--ro-bind', group.outside, group.inside);
   args.push('--perms', '0755', '--tmpfs', '/run', ...openFolders(inside.run), ...openFolders(insideUser.home));
   for (const folder of bootFolders) args.push('--bind', path.join(facts.boot, folder), `/${folder}`);
   args.push('--bind', path.join(facts.boot, 'var'), '/var', '--bind', path.join(facts.boot, 'state'), inside.state);
@@ -68,12 +73,24 @@ export function viewArguments(facts: ViewFacts): string[] {
   if (isWithin(facts.dataDirectory, '/usr')) args.push('--tmpfs', facts.dataDirectory);
   for (const directory of facts.kernelDirectories) {
     if (isWithin(facts.dataDirectory, directory)) continue;
+    // Nothing can be added to /etc as it is seen inside; what is there already is kept up to date by binding it.
+    if (isWithin(directory, '/etc') && !fs.existsSync(path.join(facts.etc, path.relative('/etc', directory)))) continue;
     if (!isWithin(directory, '/usr') || isWithin(directory, facts.dataDirectory))
       args.push(...openFolders(directory), '--ro-bind', directory, directory);
   }
   args.push('--bind', facts.run, inside.run, '--ro-bind', facts.agentConfig, inside.agentConfig);
   args.push('--ro-bind', facts.nodeBinary, inside.node, '--ro-bind', facts.agentBundle, inside.agent);
-  args.push('--remount-ro', '/', '--chdir', insideUser.home, '--clearenv');
+  args.push(
+    '--remount-ro',
+    '/',
+    '--remount-ro',
+    '/run',
+    '--remount-ro',
+    '/dev',
+    '--chdir',
+    insideUser.home,
+    '--clearenv',
+  );
   for (const [name, value] of Object.entries(insideEnvironment(facts.environment))) args.push('--setenv', name, value);
   return args;
 }
@@ -92,5 +109,5 @@ export function insideEnvironment(extra: Readonly<Record<string, string>>): Reco
 
 export function isWithin(place: string, directory: string): boolean {
   const relative = path.relative(directory, place);
-  return relative === '' || (!relative.startsWith('..') && !path.isAbsolute(relative));
+  return relative === '' || (relative.split(path.sep)[0] !== '..' && !path.isAbsolute(relative));
 }

@@ -15,17 +15,16 @@ export function billingProjectQuery(name: string) {
 
 export type SpendGrouping = 'workspace' | 'user' | 'day';
 
-/** Spend over the `days` days up to the end of today, in UTC like the ledger's days. */
+/** Spend over the last `days` days, today among them, in UTC like the ledger's days. */
 export function spendQuery(name: string, by: SpendGrouping, days: number) {
   const today = new Date().toISOString().slice(0, 10);
   return queryOptions({
     queryKey: ['spend', name, by, days, today],
     queryFn: ({ signal }) => {
-      const to = new Date(Date.parse(`${today}T00:00:00Z`) + 86_400_000);
-      const from = new Date(to.getTime() - days * 86_400_000);
+      const from = new Date(Date.parse(`${today}T00:00:00Z`) - (days - 1) * 86_400_000);
       return api.getSpend({
         params: { name },
-        query: { by, from: from.toISOString(), to: to.toISOString() },
+        query: { by, from: from.toISOString() },
         signal,
       });
     },

@@ -6,6 +6,7 @@ import { IconPlayerPause, IconPlayerPlay } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { messageOf } from '../api.ts';
 import { links } from '../links.ts';
+import { useNow } from '../ui/clock.ts';
 import { formatPrice } from '../ui/formats.ts';
 import { disabledBecause, Hint } from '../ui/Hint.tsx';
 import { When } from '../ui/When.tsx';
@@ -65,10 +66,11 @@ function NoEnvironment({ workspace }: { workspace: Workspace }) {
 function Existing({ environment, workspace }: { environment: Environment; workspace: Workspace }) {
   const start = useStartEnvironment();
   const stop = useStopEnvironment();
+  const now = useNow(30_000);
   const { status, cost } = environment;
   const isStartOffered = environmentActionProblem(status, 'start') === undefined;
   const problem = isStartOffered ? computeProblem(workspace) : environmentActionProblem(status, 'stop');
-  const pausesSoon = environment.pausesAt !== null && Date.parse(environment.pausesAt) - Date.now() < soonMs;
+  const pausesSoon = environment.pausesAt !== null && Date.parse(environment.pausesAt) - now < soonMs;
   return (
     <Row
       workspace={workspace}
@@ -128,16 +130,13 @@ function Row({ workspace, status, cost, notice, meters, error, children }: RowPr
   return (
     <>
       {meters !== undefined && meters !== false && <div className={classes.meters}>{meters}</div>}
-      <Link
-        {...links.environment(workspace)}
-        className={classes.state}
-        activeProps={{}}
-        aria-label="Cloud environment details"
-      >
-        <span role="status">{status}</span>
-        {cost !== null && <span className={classes.cost}>{cost}</span>}
-        {notice !== null && notice !== undefined && <span className={classes.notice}>{notice}</span>}
-      </Link>
+      <div role="status">
+        <Link {...links.environment(workspace)} className={classes.state} activeProps={{}} title="Cloud environment">
+          {status}
+          {cost !== null && <span className={classes.cost}>{cost}</span>}
+          {notice !== null && notice !== undefined && <span className={classes.notice}>{notice}</span>}
+        </Link>
+      </div>
       {children}
       {error !== null && error !== undefined && (
         <Text role="alert" fz="sm" className={classes.error}>

@@ -1,4 +1,4 @@
-import { Button, FileButton } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { endpoints, endpointUrl, objectKeyProblem } from '@terrarium/contract';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useSearch } from '@tanstack/react-router';
@@ -7,6 +7,7 @@ import { useState } from 'react';
 import { DropZone } from '../ui/DropZone.tsx';
 import { EmptyState } from '../ui/EmptyState.tsx';
 import { ErrorNote } from '../ui/ErrorNote.tsx';
+import { FilePicker } from '../ui/FilePicker.tsx';
 import { disabledBecause, Hint } from '../ui/Hint.tsx';
 import { matches, useListState } from '../ui/list-search.ts';
 import { SearchInput } from '../ui/SearchInput.tsx';
@@ -45,15 +46,15 @@ export function FilesPage() {
   const rows = entries?.filter((entry) => matches(list.query, entry.name));
   const close = (): void => setDialog(undefined);
   const uploadButton = (
-    <FileButton multiple onChange={uploads.add}>
-      {(props) => (
+    <FilePicker onFiles={uploads.add}>
+      {(open) => (
         <Hint reason={problem}>
-          <Button leftSection={<IconUpload size={16} aria-hidden />} {...disabledBecause(problem, props.onClick)}>
+          <Button leftSection={<IconUpload size={16} aria-hidden />} {...disabledBecause(problem, open)}>
             Upload files
           </Button>
         </Hint>
       )}
-    </FileButton>
+    </FilePicker>
   );
   return (
     <div className={classes.page}>

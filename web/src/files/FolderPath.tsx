@@ -13,7 +13,7 @@ export function FolderPath({ workspace, folder }: { workspace: Workspace; folder
           {names.length === 0 ? (
             <span aria-current="page">Bucket</span>
           ) : (
-            <AnchorLink {...links.files(workspace)} activeProps={{}}>
+            <AnchorLink {...links.files(workspace)} activeOptions={{ exact: true, explicitUndefined: true }}>
               Bucket
             </AnchorLink>
           )}

@@ -1,4 +1,4 @@
-import { Button, FileButton } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { endpoints, endpointUrl } from '@terrarium/contract';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { IconPlus, IconUpload } from '@tabler/icons-react';
@@ -9,6 +9,7 @@ import { useUploads } from '../files/uploads.ts';
 import { DropZone } from '../ui/DropZone.tsx';
 import { EmptyState } from '../ui/EmptyState.tsx';
 import { ErrorNote } from '../ui/ErrorNote.tsx';
+import { FilePicker } from '../ui/FilePicker.tsx';
 import { disabledBecause, Hint } from '../ui/Hint.tsx';
 import { matches, useListState } from '../ui/list-search.ts';
 import { SearchInput } from '../ui/SearchInput.tsx';
@@ -47,19 +48,19 @@ export function NotebooksPage() {
   const existing = notebooks.data?.map(({ path }) => path) ?? [];
   const buttons = (
     <>
-      <FileButton multiple accept=".ipynb" onChange={uploads.add}>
-        {(props) => (
+      <FilePicker accept=".ipynb" onFiles={uploads.add}>
+        {(open) => (
           <Hint reason={problem}>
             <Button
               variant="default"
               leftSection={<IconUpload size={16} aria-hidden />}
-              {...disabledBecause(problem, props.onClick)}
+              {...disabledBecause(problem, open)}
             >
               Upload
             </Button>
           </Hint>
         )}
-      </FileButton>
+      </FilePicker>
       <Hint reason={problem}>
         <Button
           leftSection={<IconPlus size={16} aria-hidden />}

@@ -15,25 +15,23 @@ const places = [
 /** The left rail: where one can go, and the account. */
 export function Rail() {
   return (
-    <div className={classes.railInside}>
+    <nav aria-label="Main" className={classes.railInside}>
       <div className={classes.railLogo}>
         <Logo />
       </div>
-      <nav aria-label="Main">
-        <ul className={classes.items}>
-          {places.map(({ title, link, Icon }) => (
-            <li key={title}>
-              <Link {...link} className={classes.item} activeOptions={{ includeSearch: false }}>
-                <Icon size={16} stroke={1.75} aria-hidden />
-                {title}
-              </Link>
-            </li>
-          ))}
-        </ul>
-      </nav>
+      <ul className={classes.items}>
+        {places.map(({ title, link, Icon }) => (
+          <li key={title}>
+            <Link {...link} className={classes.item} activeOptions={{ includeSearch: false }}>
+              <Icon size={16} stroke={1.75} aria-hidden />
+              {title}
+            </Link>
+          </li>
+        ))}
+      </ul>
       <div className={classes.account}>
         <AccountMenu />
       </div>
-    </div>
+    </nav>
   );
 }

@@ -17,6 +17,7 @@ export function Meter({ name, fraction, text }: MeterProps) {
       className={classes.meter}
       role="meter"
       aria-label={name}
+      title={`${name}: ${text}`}
       aria-valuemin={0}
       aria-valuemax={100}
       aria-valuenow={percent}
