@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { PrepareError, failureAdvice, failureKind } from './failure.mjs';
 import { machineNode, machinePath, projectNode, root, stampDirectory } from './paths.mjs';
@@ -93,6 +93,11 @@ async function ensureProjectNode(signal) {
       env: npmEnvironment(),
       signal,
     });
+    // npm makes no link to a program that was not there yet.
+    if (code === 0 && !existsSync(projectNode)) {
+      rmSync(projectNode, { force: true });
+      symlinkSync('../node/bin/node', projectNode);
+    }
     if (code !== 0 || !(await works())) {
       const kind = failureKind(output);
       throw new PrepareError(
