@@ -165,14 +165,18 @@ export async function createContext(options: { config: Config; log: Log; clock?:
         if (await disks.isAnyIn(workspaceId)) return 'This workspace still has persistent disks. Delete them first.';
         return null;
       },
-      deprovision: (_workspaceId, bucket) => objects.deleteBucket(bucket),
+      async deprovision(workspaceId, bucket) {
+        await environments.forgetIn(workspaceId);
+        await disks.forgetIn(workspaceId);
+        await objects.deleteBucket(bucket);
+      },
     },
   });
   const spend = createSpend({
     database,
     billing,
     accounts,
-    workspacesIn: workspaceRows.inNamespace,
+    workspacesIn: workspaceRows.everIn,
     currency: config.prices.currency,
     clock,
   });

@@ -1,4 +1,5 @@
-import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
+import type { IRouter, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { URLExt } from '@jupyterlab/coreutils';
 import type { IDebugger } from '@jupyterlab/debugger';
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import application from '@jupyterlab/application-extension';
@@ -117,7 +118,11 @@ const all = [
 export const jupyterPlugins: Plugins = all
   .flat()
   .filter((plugin) => !replaced.has(plugin.id))
-  .map((plugin) => (plugin.id === '@jupyterlab/debugger-extension:service' ? withQuietModules(plugin) : plugin));
+  .map((plugin) => {
+    if (plugin.id === '@jupyterlab/debugger-extension:service') return withQuietModules(plugin);
+    if (plugin.id === '@jupyterlab/application-extension:router') return withBackLeadingOut(plugin);
+    return plugin;
+  });
 
 /** After every execution the debugger's service is asked for modules, and throws where nothing is being debugged. */
 function withQuietModules(plugin: Plugins[number]): Plugins[number] {
@@ -128,6 +133,26 @@ function withQuietModules(plugin: Plugins[number]): Plugins[number] {
       const displayModules = service.displayModules.bind(service);
       service.displayModules = () => (service.session === null ? Promise.resolve() : displayModules());
       return service;
+    },
+  };
+}
+
+/**
+ * JupyterLab adds to the browser's history whenever another tab of its own comes to the front, opening included; here
+ * the address only follows, so that "back" leads to where one came from.
+ */
+function withBackLeadingOut(plugin: Plugins[number]): Plugins[number] {
+  return {
+    ...plugin,
+    activate: async (...services) => {
+      const router = (await plugin.activate(...services)) as IRouter;
+      const navigate = router.navigate.bind(router);
+      router.navigate = (path, options) => {
+        if (options?.skipRouting !== true || options.hard === true) navigate(path, options);
+        else
+          history.replaceState(history.state, '', path.startsWith(router.base) ? path : URLExt.join(router.base, path));
+      };
+      return router;
     },
   };
 }

@@ -30,8 +30,8 @@ export function createSpend(options: {
   return {
     async report(accountId: string, project: string, query: SpendQuery): Promise<SpendReport> {
       await billing.get(accountId, project);
-      // What runs now has cost nothing yet for the time to come.
-      const to = Math.min(clock.now(), query.to === undefined ? Infinity : Date.parse(query.to));
+      const now = clock.now();
+      const to = query.to === undefined ? now : Date.parse(query.to);
       const from = query.from === undefined ? to - 30 * dayMs : Date.parse(query.from);
       if (from >= to)
         throw new AppError('InvalidInput', 'The period must start before it ends.', {
@@ -50,20 +50,18 @@ export function createSpend(options: {
         groups.set(group, sums);
       };
       for (const row of charges) {
+        // What goes on is charged until now, however far ahead the period reaches.
+        const end = Math.min(to, row.ended_at ?? now);
         if (query.by === 'day') {
-          for (
-            let day = Math.floor(Math.max(from, row.started_at) / dayMs) * dayMs;
-            day < Math.min(to, row.ended_at ?? to);
-            day += dayMs
-          ) {
-            add(isoMoment(day).slice(0, 10), row, costBetween(row, Math.max(day, from), Math.min(day + dayMs, to)));
+          for (let day = Math.floor(Math.max(from, row.started_at) / dayMs) * dayMs; day < end; day += dayMs) {
+            add(isoMoment(day).slice(0, 10), row, costBetween(row, Math.max(day, from), Math.min(day + dayMs, end)));
           }
         } else {
           const group =
             query.by === 'workspace'
               ? (names.get(row.workspace_id) ?? '')
               : ((await accounts.get(row.account_id))?.email ?? '');
-          add(group, row, costBetween(row, from, to));
+          add(group, row, costBetween(row, from, end));
         }
       }
       const rows = [...groups]

@@ -74,6 +74,8 @@ export function createDisks(options: {
     row: (id: string) => store.byId(id),
 
     isAnyIn: async (workspaceId: string): Promise<boolean> => (await store.listIn(workspaceId)).length > 0,
+    /** Drops what is remembered of the workspace's deleted disks; their charges stay. */
+    forgetIn: async (workspaceId: string): Promise<void> => void (await store.forgetIn(workspaceId)),
 
     /**
      * The disk that a new environment gets, written in the caller's transaction: the named one, else the newest

@@ -35,6 +35,8 @@ export function diskStore(database: Database) {
     listIn: (workspaceId: string) => alive().where('workspace_id', '=', workspaceId).execute(),
     ofOwner: (workspaceId: string, ownerId: string) =>
       alive().where('workspace_id', '=', workspaceId).where('owner_id', '=', ownerId).orderBy('created_at').execute(),
+    forgetIn: (workspaceId: string) =>
+      tables.deleteFrom('disks').where('workspace_id', '=', workspaceId).where('status', '=', 'Deleted').execute(),
     insert: (row: DiskRow) => tables.insertInto('disks').values(row).execute(),
     update: (id: string, change: DiskChange) => tables.updateTable('disks').set(change).where('id', '=', id).execute(),
     /** Attaches a disk that nothing is attached to; false when something is. */

@@ -163,6 +163,8 @@ export function createEnvironments(options: {
       toResource(await required(accountId, workspaceId, nameOrId)),
 
     isAnyIn: async (workspaceId: string): Promise<boolean> => (await store.listIn(workspaceId)).length > 0,
+    /** Drops what is remembered of the workspace's deleted environments; their charges stay. */
+    forgetIn: async (workspaceId: string): Promise<void> => void (await store.forgetIn(workspaceId)),
     nameOf: async (id: string): Promise<string | null> => (await store.byId(id))?.name ?? null,
 
     /** The environment that a workspace's page and JupyterLab show: the caller's newest. */

@@ -51,6 +51,12 @@ export function environmentStore(database: Database) {
     byId: (id: string) => tables.selectFrom('environments').selectAll().where('id', '=', id).executeTakeFirst(),
     listFor: (ownerId: string) => alive().where('owner_id', '=', ownerId).orderBy('created_at').execute(),
     listIn: (workspaceId: string) => alive().where('workspace_id', '=', workspaceId).execute(),
+    forgetIn: (workspaceId: string) =>
+      tables
+        .deleteFrom('environments')
+        .where('workspace_id', '=', workspaceId)
+        .where('status', '=', 'Deleted')
+        .execute(),
     ofOwner: (workspaceId: string, ownerId: string) =>
       alive().where('workspace_id', '=', workspaceId).where('owner_id', '=', ownerId).orderBy('created_at').execute(),
     running: () => tables.selectFrom('environments').selectAll().where('status', '=', 'Running').execute(),

@@ -20,6 +20,11 @@ interface Tables {
     can_share: number;
     can_compute: number;
   };
+  former_workspaces: {
+    id: string;
+    namespace: string;
+    name: string;
+  };
 }
 
 export type WorkspaceRow = Selectable<Tables['workspaces']>;
@@ -41,8 +46,19 @@ export function workspaceStore(database: Database) {
       mine(accountId).where('namespace', '=', namespace).where('name', '=', name).executeTakeFirst(),
     findById: (accountId: string, id: string): Promise<WorkspaceWithMember | undefined> =>
       mine(accountId).where('workspaces.id', '=', id).executeTakeFirst(),
-    inNamespace: (namespace: string) =>
-      tables.selectFrom('workspaces').select(['id', 'name']).where('namespace', '=', namespace).execute(),
+    /** Those there are and those that are deleted: what a billing project's spend is told by. */
+    everIn: (namespace: string) =>
+      tables
+        .selectFrom('workspaces')
+        .select(['id', 'name'])
+        .where('namespace', '=', namespace)
+        .unionAll(
+          tables
+            .selectFrom('former_workspaces')
+            .select((select) => ['id', select.fn<string>('concat', ['name', select.val(' (deleted)')]).as('name')])
+            .where('namespace', '=', namespace),
+        )
+        .execute(),
     byId: (id: string) => tables.selectFrom('workspaces').selectAll().where('id', '=', id).executeTakeFirst(),
     async countIn(namespace: string): Promise<number> {
       const row = await tables
@@ -64,7 +80,13 @@ export function workspaceStore(database: Database) {
     },
     setDescription: (id: string, description: string, now: number) =>
       tables.updateTable('workspaces').set({ description, updated_at: now }).where('id', '=', id).execute(),
-    delete: (id: string) => tables.deleteFrom('workspaces').where('id', '=', id).execute(),
+    async delete({ id, namespace, name }: Pick<WorkspaceRow, 'id' | 'namespace' | 'name'>) {
+      await database.transaction(async (inside) => {
+        const write = inside.tables<Tables>();
+        await write.insertInto('former_workspaces').values({ id, namespace, name }).execute();
+        await write.deleteFrom('workspaces').where('id', '=', id).execute();
+      });
+    },
   };
 }
 

@@ -101,7 +101,7 @@ export function createWorkspaces(options: {
       const problem = await lifecycle.deleteProblem(workspace.id);
       if (problem !== null) throw new AppError('NotPossibleNow', problem);
       await lifecycle.deprovision(workspace.id, workspace.bucket);
-      await store.delete(workspace.id);
+      await store.delete(workspace);
       events.publish({ kind: 'workspace', id: workspace.id, workspaceId: workspace.id }, accountId);
     },
   };

@@ -86,7 +86,10 @@ describe.skipIf(!hasBrowser)('signing in', () => {
     await first.fill('short');
     await again.fill('short');
     await save.click();
-    await page.getByText(/at least 10 characters/i).nth(1).waitFor();
+    await page
+      .getByText(/at least 10 characters/i)
+      .nth(1)
+      .waitFor();
     await first.fill(password);
     await again.fill(`${password}?`);
     await save.click();
@@ -106,7 +109,10 @@ describe.skipIf(!hasBrowser)('signing in', () => {
     await page.getByText('Enter your password.').waitFor();
 
     await signInWith(account, 'not the password');
-    await page.getByRole('alert').filter({ hasText: /password/i }).waitFor();
+    await page
+      .getByRole('alert')
+      .filter({ hasText: /password/i })
+      .waitFor();
     await signInWith(account, password);
     await page.getByRole('heading', { name: 'Disks' }).waitFor();
   });
