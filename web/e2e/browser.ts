@@ -34,7 +34,8 @@ export async function setStage(): Promise<Stage> {
       '--disable-sync',
     ],
   });
-  const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, locale: 'en-US' });
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-US' });
+  const page = await context.newPage();
   page.setDefaultTimeout(30_000);
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(error.message));
@@ -61,4 +62,24 @@ export function pictureOnFailure(page: Page): void {
     mkdirSync(pictures, { recursive: true });
     await page.screenshot({ path: path.join(pictures, `${task.name.replace(/\W+/g, '-')}.png`) });
   });
+}
+
+/** With TERRARIUM_PICTURES set, keeps a picture of the page beside those of failures, for a designer's eye. */
+export async function picture(page: Page, name: string): Promise<void> {
+  if (process.env['TERRARIUM_PICTURES'] === undefined) return;
+  mkdirSync(pictures, { recursive: true });
+  await page.screenshot({ path: path.join(pictures, `${name}.png`), animations: 'disabled', caret: 'hide' });
+}
+
+/** The workspace that every installation starts with. */
+export const firstWorkspace = { namespace: 'my-project', name: 'getting-started' };
+
+/** Opens a tab of a workspace, as a link to it would. */
+export async function openTab(
+  stage: Stage,
+  tab: '' | '/notebooks' | '/files' | '/environment',
+  { namespace, name } = firstWorkspace,
+): Promise<void> {
+  await stage.page.goto(`${stage.plane.url}/workspaces/${namespace}/${name}${tab}`);
+  await stage.page.getByRole('navigation', { name: 'Workspace' }).waitFor();
 }

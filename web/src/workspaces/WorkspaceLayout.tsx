@@ -23,7 +23,7 @@ export function WorkspaceLayout() {
             <AnchorLink {...links.billingProject(workspace.namespace)} c="dimmed" fw={400} fz="inherit">
               {workspace.namespace}
             </AnchorLink>
-            <Text span c="dimmed" fz="inherit" mx={4} aria-hidden>
+            <Text span c="dimmed" fz="inherit" mx={4}>
               /
             </Text>
             {workspace.name}
