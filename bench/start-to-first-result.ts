@@ -69,6 +69,11 @@ async function ourRound(
   return { start, resume };
 }
 
+function keep(times: Times, { start, resume }: { start: number; resume: number }): void {
+  times.start.push(start);
+  times.resume.push(resume);
+}
+
 function tell(
   parts: Parts,
   what: string,
@@ -103,12 +108,12 @@ await runBenchmark({
         async () => {
           const { start, resume } = await hubRound(run, hub, round);
           run.progress(`JupyterHub ${start.toFixed(0)} ms, again ${resume.toFixed(0)} ms`);
-          if (round > 0) (theirs.start.push(start), theirs.resume.push(resume));
+          if (round > 0) keep(theirs, { start, resume });
         },
         async () => {
           const { start, resume } = await ourRound(run, terrarium, round, parts);
           run.progress(`Terrarium  ${start.toFixed(0)} ms, again ${resume.toFixed(0)} ms`);
-          if (round > 0) (ours.start.push(start), ours.resume.push(resume));
+          if (round > 0) keep(ours, { start, resume });
           else parts.clear();
         },
       ];

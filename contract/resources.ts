@@ -127,6 +127,9 @@ const environmentVariables = z.record(
     .regex(/^[^\0]*$/, 'A variable has no NUL character.'),
 );
 
+/** What a new environment has where its owner chooses nothing, as far as the machine can give it. */
+export const defaultShape = { cpus: 1, memoryGiB: 4, diskGiB: 50, bootDiskGiB: 50, autopauseMinutes: 30 } as const;
+
 /** What a person asks for when creating an environment. Everything left out takes the installation's default. */
 export const EnvironmentCreate = z.strictObject({
   name: ResourceName.optional(),

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { PrepareError, failureAdvice, failureKind } from './failure.mjs';
 import { machineNode, machinePath, projectNode, root, stampDirectory } from './paths.mjs';
@@ -6,7 +6,8 @@ import { nothingDone } from './progress.mjs';
 import { ask, run } from './run.mjs';
 import { hashInputs, isStamped, writeStamp } from './stamps.mjs';
 
-const ciFlags = ['ci', '--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=warn'];
+// npm 9 copies linked folders unless told not to, and then finds their dependencies missing from the lockfile.
+const ciFlags = ['ci', '--install-links=false', '--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=warn'];
 
 /**
  * Installs the npm packages of the project (`folder` is '.') or of `lab`, when they are not there or the lockfile changed.
@@ -92,6 +93,11 @@ async function ensureProjectNode(signal) {
       env: npmEnvironment(),
       signal,
     });
+    // npm makes no link to a program that was not there yet.
+    if (code === 0 && !existsSync(projectNode)) {
+      rmSync(projectNode, { force: true });
+      symlinkSync('../node/bin/node', projectNode);
+    }
     if (code !== 0 || !(await works())) {
       const kind = failureKind(output);
       throw new PrepareError(
@@ -105,10 +111,19 @@ async function ensureProjectNode(signal) {
   writeStamp(stampFile, wanted);
 }
 
-/** npm runs under the machine's Node: npm ci replaces the project's own. */
+/** npm runs on the machine's Node, since npm ci replaces the project's own, but judges packages by the project's. */
 function npmEnvironment() {
   const { npm_config_prefix: _, ...environment } = process.env;
-  return { ...environment, PATH: machinePath() };
+  /** @type {string} */
+  const version = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages['node_modules/node']
+    .version;
+  const shim = JSON.stringify(join(root, 'scripts/npm-node-version.cjs'));
+  return {
+    ...environment,
+    PATH: machinePath(),
+    PREPARING_TERRARIUM_FOR_NODE: `v${version}`,
+    NODE_OPTIONS: `${environment['NODE_OPTIONS'] ?? ''} --require ${shim}`.trim(),
+  };
 }
 
 /** The npm that started us, or else the first on the PATH. */

@@ -85,13 +85,19 @@ export function ask(command, args, options = {}) {
       cwd: root,
       env: options.env ?? process.env,
       stdio: ['ignore', 'pipe', 'ignore'],
-      timeout: options.timeoutMs ?? 60_000,
-      killSignal: 'SIGKILL',
     });
+    // Not spawn's own timeout, whose timer outlives a program that is not there.
+    const timeout = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? 60_000);
     let output = '';
     child.stdout.setEncoding('utf8').on('data', (/** @type {string} */ text) => (output += text));
-    child.once('error', () => resolve(undefined));
-    child.once('close', (code) => resolve(code === 0 ? output : undefined));
+    child.once('error', () => {
+      clearTimeout(timeout);
+      resolve(undefined);
+    });
+    child.once('close', (code) => {
+      clearTimeout(timeout);
+      resolve(code === 0 ? output : undefined);
+    });
   });
 }
 

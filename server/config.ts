@@ -1,6 +1,6 @@
 import path from 'node:path';
 import * as z from 'zod';
-import { PriceTable } from '@terrarium/contract';
+import { defaultShape, PriceTable } from '@terrarium/contract';
 
 /** Everything that can be set, read once at start. */
 export interface Config {
@@ -108,7 +108,7 @@ export function readConfig(
     publicUrl: value.TERRARIUM_PUBLIC_URL ?? `http://localhost:${String(value.TERRARIUM_PORT)}`,
     logLevel: value.TERRARIUM_LOG_LEVEL,
     prices: { ...defaultPrices, ...definedOnly(value.TERRARIUM_PRICES ?? {}) },
-    defaults: { cpus: 1, memoryGiB: 4, diskGiB: 50, bootDiskGiB: 50, autopauseMinutes: 30 },
+    defaults: defaultShape,
     ownerEmail:
       value.TERRARIUM_OWNER_EMAIL ?? `${(value.USER ?? 'owner').replace(/[^\w.-]/g, '') || 'owner'}@localhost`,
     ownerName: value.USER ?? 'Owner',

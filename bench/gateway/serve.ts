@@ -36,7 +36,7 @@ const server = await startServer({
   drivers: {
     compute,
     disks: memory.disks,
-    objects: await createFilesystemObjectStore({ directory: path.join(config.dataDirectory, 'buckets'), clock }),
+    objects: createFilesystemObjectStore({ directory: path.join(config.dataDirectory, 'buckets'), clock }),
   },
 });
 process.once('SIGTERM', () => {

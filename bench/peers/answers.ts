@@ -4,12 +4,13 @@ export async function ask(
   url: string,
   options: { authorization: string; body?: unknown; signal: AbortSignal },
 ): Promise<{ status: number; value: unknown }> {
-  const response = await fetch(url, {
+  const init: RequestInit = {
     method,
     headers: { authorization: options.authorization, 'content-type': 'application/json' },
-    body: options.body === undefined ? null : JSON.stringify(options.body),
     signal: options.signal,
-  });
+  };
+  if (options.body !== undefined) init.body = JSON.stringify(options.body);
+  const response = await fetch(url, init);
   const text = await response.text();
   if (!response.ok) throw new Error(`${method} ${url}: ${String(response.status)} ${text.slice(0, 500)}`);
   return { status: response.status, value: text === '' ? null : (JSON.parse(text) as unknown) };

@@ -50,7 +50,7 @@ export async function serverSettings(run: Run): Promise<{ TERRARIUM_PORT: string
 
 /**
  * Starts a control plane on an empty data folder, and deletes its environments with their disks at the end.
- * @param script  relative to the repository
+ * @param script  relative to the repository; scripts/start.mjs is what npm start runs
  */
 export async function startTerrarium(run: Run, script = 'server/main.ts', args: string[] = []): Promise<Terrarium> {
   requirePrepared();
@@ -72,7 +72,7 @@ export async function untilReady(
   run: Run,
   dataDirectory: string,
   server: RunningProcess,
-  timeoutMs = 60_000,
+  timeoutMs = 5 * 60_000,
 ): Promise<z.infer<typeof ServerFile>> {
   const file = path.join(dataDirectory, 'server.json');
   const { signal } = run;

@@ -103,6 +103,31 @@ describe('kill -9 of the control plane', () => {
     await plane.client.deleteDisk({ params: { id: disk?.id ?? '' } });
     await untilTrue(async () => (await plane.client.listDisks()).length === 0, 'the disk is gone');
   });
+
+  // The steps take milliseconds each, so evenly spread moments fall into all of them and between them.
+  test.each([5, 15, 30, 50, 80, 120, 180])('%i ms after each request converges', async (afterMs) => {
+    const killLater = async () => {
+      await new Promise((resolve) => setTimeout(resolve, afterMs));
+      await plane.kill();
+      plane = await installation.start();
+    };
+    const environment = await create();
+    await killLater();
+    await untilStatus(plane.client, environment, 'Running');
+    await plane.client.stopEnvironment({ params: paramsOf(environment) });
+    await killLater();
+    await untilStatus(plane.client, environment, 'Stopped');
+    expect(await agentsOf(environment.id)).toEqual([]);
+    await plane.client.startEnvironment({ params: paramsOf(environment) });
+    await killLater();
+    await untilStatus(plane.client, environment, 'Running');
+    expect(await agentsOf(environment.id)).toHaveLength(1);
+    await plane.client.deleteEnvironment({ params: paramsOf(environment), query: { deleteDisk: 'true' } });
+    await killLater();
+    await untilTrue(async () => (await plane.client.listAllEnvironments()).length === 0, 'the environment is gone');
+    await untilTrue(async () => (await plane.client.listDisks()).length === 0, 'the disk is gone');
+    expect(await agentsOf(environment.id)).toEqual([]);
+  });
 });
 
 /** Agents that serve this environment: each machine has exactly one. A machine's host name is its environment's id. */
@@ -110,8 +135,9 @@ async function agentsOf(environmentId: string): Promise<string[]> {
   const found: string[] = [];
   for (const pid of await readdir('/proc')) {
     if (!/^\d+$/.test(pid)) continue;
-    const [program = '', script = '', config = ''] = (await commandLine(pid)).split(' ');
-    if (!program.endsWith('/node') || !script.endsWith('/agent.mjs')) continue;
+    const [program = '', ...args] = (await commandLine(pid)).trim().split(' ');
+    const config = args.at(-1) ?? '';
+    if (!program.endsWith('/node') || args.at(-2)?.endsWith('/agent.mjs') !== true) continue;
     const hostName = await readFile(`/proc/${pid}/root/etc/hostname`, 'utf8').catch(() => '');
     if (hostName.trim() === environmentId || config.includes(environmentId)) found.push(pid);
   }

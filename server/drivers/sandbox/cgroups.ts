@@ -22,6 +22,8 @@ export interface Cgroups {
   readonly missing: readonly ('memory' | 'cpu' | 'pids')[];
   /** Makes the groups with their limits; those that exist already get the new limits. */
   make(id: string, limits: Limits): MachineGroups;
+  /** Where the groups of a machine are, if there are any. */
+  directoriesOf(id: string): string[];
 }
 
 type Controller = 'memory' | 'cpu' | 'pids';
@@ -56,6 +58,7 @@ export function findCgroups(prefix: string, root = '/'): Cgroups {
 function legacyGroups(parents: ReadonlyMap<Controller, string>, prefix: string): Cgroups {
   return {
     missing: controllers.filter((controller) => !parents.has(controller)),
+    directoriesOf: (id) => [...parents.values()].map((parent) => path.join(parent, `${prefix}-${id}`)),
     make(id, limits) {
       const directories: string[] = [];
       const view: { outside: string; inside: string }[] = [];
@@ -98,6 +101,7 @@ function unifiedGroups(parent: string, prefix: string): Cgroups {
   const missing = controllers.filter((controller) => !present.includes(controller));
   return {
     missing,
+    directoriesOf: (id) => [path.join(parent, `${prefix}-${id}`)],
     make(id, limits) {
       const directory = path.join(parent, `${prefix}-${id}`);
       fs.mkdirSync(directory, { recursive: true });

@@ -265,7 +265,9 @@ export function createCompute(options: {
   /** Ends every process and removes whatever a launch left, but the boot disk and the log. */
   async function clear(paths: MachinePaths, known: readonly ProcessFact[] = []): Promise<void> {
     const launch = await readJson(paths.launch, Launch);
-    const groups = launch?.cgroups ?? [];
+    // Those that were noted may be elsewhere than new ones would be; those of a machine whose notes are lost are not noted.
+    const here = options.cgroups().directoriesOf(path.basename(paths.directory));
+    const groups = [...new Set([...(launch?.cgroups ?? []), ...here])];
     if (!(await endAll(paths.directory, known, () => processesIn(groups)))) {
       throw new AppError(
         'DriverUnavailable',
@@ -301,7 +303,11 @@ export function createCompute(options: {
       const launch = await readJson(paths.launch, Launch);
       if (launch !== null) await writeDurably(paths.launch, JSON.stringify({ ...launch, stopping: true }));
       await clear(paths);
-      if (path.dirname(paths.run) !== paths.directory) await fs.rm(paths.run, { recursive: true, force: true });
+      if (path.dirname(paths.run) !== paths.directory) {
+        await fs.rm(paths.run, { recursive: true, force: true });
+        // Shared with other machines: goes with the last one.
+        await fs.rmdir(path.dirname(paths.run)).catch(() => undefined);
+      }
       const trash = path.join(machinesDirectory, `.deleting-${id}`);
       await removeTree(trash);
       if (await exists(paths.directory)) await fs.rename(paths.directory, trash);

@@ -32,7 +32,11 @@ export async function makeImage(file: string, sizeBytes: number): Promise<void> 
   // A person's home starts empty. What lost+found is for, e2fsck makes again when it needs it.
   await runCommand('debugfs', ['-w', '-R', 'rmdir lost+found', making]);
   const handle = await fs.open(making, 'r');
-  await handle.sync().finally(() => handle.close());
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
   await fs.rename(making, file);
 }
 

@@ -34,7 +34,7 @@ describe('a sandbox machine', () => {
 
   it('leaves no process, mount, loop device or group behind', async () => {
     const spec = await sandbox.startNew();
-    const name = `${path.basename(sandbox.root)}`;
+    const name = path.basename(sandbox.root);
     await sandbox.compute.stop(spec.id, { graceMs: 5000 });
     await expectNothingLeft(name, spec.id);
     await sandbox.compute.start(spec);
@@ -59,11 +59,14 @@ describe('a sandbox machine', () => {
     expect(await stopped(spec)).toMatch(/SIGKILL|without leaving a reason/);
     await sandbox.compute.start(spec);
     await answers(sandbox.compute, spec);
-    if (isRoot) {
-      await ask(sandbox.compute, spec, '/hog').catch(() => undefined);
-      expect(await stopped(spec)).toBe('It ran out of memory (0.5 GiB) and was ended.');
-      await sandbox.compute.start(spec);
-    }
+  });
+
+  it.skipIf(!isRoot)('says when it ended for want of memory', async () => {
+    const spec = await sandbox.startNew();
+    await ask(sandbox.compute, spec, '/hog').catch(() => undefined);
+    expect(await stopped(spec)).toBe('It ran out of memory (0.5 GiB) and was ended.');
+    await sandbox.compute.start(spec);
+    expect((await sandbox.compute.inspect(spec.id)).state).toBe('running');
   });
 
   it('is stopped after the host was restarted, whoever has its pid by then', async () => {
@@ -155,7 +158,7 @@ describe('a sandbox machine', () => {
       const { compute } = sandbox.make();
       await Promise.all([compute.start(spec), compute.inspect(spec.id), compute.list()]);
       await answers(compute, spec);
-      expect(firstProcesses(directoryOf(spec.id)), `after ${String(delay)} ms`).toBe(1);
+      expect({ delay, machines: firstProcesses(directoryOf(spec.id)) }).toEqual({ delay, machines: 1 });
       expect((await run(compute, spec, 'echo fine')).output).toBe('fine');
       expect((await compute.list()).map((fact) => [fact.id, fact.state])).toEqual([[spec.id, 'running']]);
       if (delay % 3 === 0) await compute.stop(spec.id, { graceMs: 3000 });
@@ -220,7 +223,7 @@ describe('a sandbox machine', () => {
     expect(socketPath.length).toBeLessThanOrEqual(100);
     expect((await run(other.compute, spec, 'echo fine')).output).toBe('fine');
     await other.dispose();
-    await expect(fs.stat(path.dirname(socketPath))).rejects.toThrow();
+    await expect(fs.stat(path.dirname(socketPath))).rejects.toThrow('ENOENT');
   });
 
   it.skipIf(!isRoot)('sees its disk grow, while it runs where the host allows it', async () => {
@@ -229,15 +232,14 @@ describe('a sandbox machine', () => {
       Number((await run(sandbox.compute, spec, 'df -B1 --output=size ~ | tail -1')).output);
     const before = await size();
     await run(sandbox.compute, spec, 'echo kept > ~/file');
-    const grown = sandbox.disks.resize(spec.diskId, 512 * 2 ** 20);
-    if (await canGrowMounted()) {
-      await grown;
-      expect(await size()).toBeGreaterThan(before * 1.7);
-    } else {
-      console.warn('NOT TRIED: growing a mounted disk, since root has no CAP_SYS_RESOURCE here.');
-      await expect(grown).rejects.toThrow(/Pause the environment first/);
-      expect(await size()).toBe(before);
-    }
+    const allowed = await canGrowMounted();
+    if (!allowed) console.warn('NOT TRIED: growing a mounted disk, since root has no CAP_SYS_RESOURCE here.');
+    const answer = await sandbox.disks.resize(spec.diskId, 512 * 2 ** 20).then(
+      () => 'grown',
+      (error: unknown) => String(error),
+    );
+    expect(answer).toMatch(allowed ? /^grown$/ : /Pause the environment first/);
+    expect((await size()) / before).toBeGreaterThan(allowed ? 1.7 : 0.99);
     expect((await run(sandbox.compute, spec, 'cat ~/file')).output).toBe('kept');
     const fact = await sandbox.disks.inspect(spec.diskId);
     expect(fact.state === 'ready' && fact.usedBytes !== null && fact.usedBytes > 0).toBe(true);
@@ -256,7 +258,7 @@ describe('a sandbox machine', () => {
   async function expectNothingLeft(name: string, id: string): Promise<void> {
     expect(outsideProcesses(directoryOf(id))).toEqual([]);
     await eventually(async () => {
-      if (isRoot) expect(execFileSync('losetup', ['-a'], { encoding: 'utf8' })).not.toContain(name);
+      expect(isRoot ? execFileSync('/usr/bin/env', ['losetup', '-a'], { encoding: 'utf8' }) : '').not.toContain(name);
       expect(await fs.readFile('/proc/self/mounts', 'utf8')).not.toContain(name);
       expect(groupsNamed(id)).toEqual([]);
     });

@@ -5,17 +5,6 @@ import os from 'node:os';
 import path from 'node:path';
 import * as z from 'zod';
 import { AppError } from '@terrarium/contract';
-import { AgentConfig } from '@terrarium/contract/agent';
-
-export const StoredSpec = z.object({
-  id: z.string(),
-  image: z.string(),
-  cpus: z.number(),
-  memoryBytes: z.number(),
-  bootDiskBytes: z.number(),
-  diskId: z.string(),
-  agent: AgentConfig.pick({ secret: true, environmentVariables: true, warmKernel: true }),
-});
 
 /** Written before anything is started, so that whoever comes after a crash knows what may be there. */
 export const Launch = z.object({

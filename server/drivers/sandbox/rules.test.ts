@@ -54,6 +54,7 @@ describe('what the sandbox says of itself', () => {
   const plain = { isolation: 'plain', images: false, bubblewrapProblem: 'it is not installed', isRoot: false } as const;
   const noGroups = {
     missing: ['memory', 'cpu', 'pids'] as const,
+    directoriesOf: () => [],
     make: () => ({ directories: [], view: [], memoryEvents: null }),
   };
 

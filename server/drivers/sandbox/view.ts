@@ -73,6 +73,8 @@ export function viewArguments(facts: ViewFacts): string[] {
   if (isWithin(facts.dataDirectory, '/usr')) args.push('--tmpfs', facts.dataDirectory);
   for (const directory of facts.kernelDirectories) {
     if (isWithin(facts.dataDirectory, directory)) continue;
+    // Nothing can be added to /etc as it is seen inside; what is there already is kept up to date by binding it.
+    if (isWithin(directory, '/etc') && !fs.existsSync(path.join(facts.etc, path.relative('/etc', directory)))) continue;
     if (!isWithin(directory, '/usr') || isWithin(directory, facts.dataDirectory))
       args.push(...openFolders(directory), '--ro-bind', directory, directory);
   }

@@ -1,3 +1,4 @@
+import { chmodSync, closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { Kysely, SqliteDialect, type Transaction } from 'kysely';
 import { AppError } from '@terrarium/contract';
@@ -20,6 +21,9 @@ export interface OpenDatabase extends Database {
  * INVARIANT: a committed transaction survives kill -9 and power loss (WAL with synchronous=FULL).
  */
 export function openSqlite(file: string): OpenDatabase {
+  // It holds the secrets of agents. SQLite gives its journals the mode of the file itself.
+  closeSync(openSync(file, 'a', 0o600));
+  chmodSync(file, 0o600);
   const sqlite = new DatabaseSync(file);
   sqlite.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=5000;');
   const kysely = new Kysely<unknown>({ dialect: new SqliteDialect({ database: adapt(sqlite) }) });

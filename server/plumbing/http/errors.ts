@@ -20,6 +20,8 @@ export function inputError(error: z.ZodError): AppError {
 }
 
 function sentence(issue: z.core.$ZodIssue): string {
+  // A record says of a bad key only that it is one; the key's own schema says why.
+  if (issue.code === 'invalid_key' && issue.issues[0] !== undefined) return sentence(issue.issues[0]);
   if (issue.code === 'unrecognized_keys')
     return `There is no field ${issue.keys.map((key) => `"${key}"`).join(', ')} here.`;
   const text = issue.message.startsWith('Invalid input: ')

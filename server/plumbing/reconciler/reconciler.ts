@@ -32,8 +32,6 @@ export interface Reconciler {
   /** Looks now rather than at the next due time. */
   nudge(): void;
   start(): void;
-  /** Resolves when nothing is due and nothing is under way. */
-  settled(): Promise<void>;
   /** Stops claiming, aborts what is under way and waits for it. */
   stop(): Promise<void>;
 }
@@ -130,17 +128,6 @@ export function createReconciler(options: {
     start() {
       isStarted = true;
       nudge();
-    },
-    async settled() {
-      for (;;) {
-        await looking;
-        if (underWay.size > 0) await Promise.race(underWay);
-        else if (looking === undefined) {
-          const dues = await Promise.all(kinds.map((kind) => kind.nextRunAt()));
-          if (dues.every((due) => due === null)) return;
-          await new Promise((resolve) => setTimeout(resolve, 10));
-        }
-      }
     },
     async stop() {
       abort.abort();

@@ -20,18 +20,18 @@ export function TokensPage() {
   const [isCreating, setIsCreating] = useState(false);
   const [revoked, setRevoked] = useState<Token>();
   const columns: Column<Token>[] = [
-    { key: 'label', title: 'Label', sortBy: (token) => token.label, cell: (token) => token.label },
+    { key: 'label', title: 'Label', sortBy: (token) => token.label, renderCell: (token) => token.label },
     {
       key: 'created',
       title: 'Created',
       sortBy: (token) => token.createdAt,
-      cell: (token) => <When at={token.createdAt} />,
+      renderCell: (token) => <When at={token.createdAt} />,
     },
     {
       key: 'used',
       title: 'Last used',
       sortBy: (token) => token.lastUsedAt,
-      cell: (token) => (token.lastUsedAt === null ? 'Never' : <When at={token.lastUsedAt} />),
+      renderCell: (token) => (token.lastUsedAt === null ? 'Never' : <When at={token.lastUsedAt} />),
     },
     {
       key: 'actions',
@@ -39,7 +39,7 @@ export function TokensPage() {
       isTitleHidden: true,
       align: 'right',
       width: 48,
-      cell: (token) => (
+      renderCell: (token) => (
         <Tooltip label="Revoke">
           <ActionIcon aria-label={`Revoke ${token.label}`} onClick={() => setRevoked(token)}>
             <IconTrash size={16} />

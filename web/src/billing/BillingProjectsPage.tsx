@@ -21,7 +21,7 @@ const columns: Column<BillingProject>[] = [
     key: 'name',
     title: 'Billing project',
     sortBy: (project) => project.name,
-    cell: (project) => (
+    renderCell: (project) => (
       <AnchorLink {...links.billingProject(project.name)} fw={600}>
         {project.name}
       </AnchorLink>
@@ -31,28 +31,28 @@ const columns: Column<BillingProject>[] = [
     key: 'role',
     title: 'Your role',
     sortBy: (project) => project.role,
-    cell: (project) => (project.role === 'owner' ? 'Owner' : 'User'),
+    renderCell: (project) => (project.role === 'owner' ? 'Owner' : 'User'),
   },
   {
     key: 'workspaces',
     title: 'Workspaces',
     align: 'right',
     sortBy: (project) => project.workspaceCount,
-    cell: (project) => project.workspaceCount,
+    renderCell: (project) => project.workspaceCount,
   },
   {
     key: 'members',
     title: 'Members',
     align: 'right',
     sortBy: (project) => project.members.length,
-    cell: (project) => project.members.length,
+    renderCell: (project) => project.members.length,
     isSecondary: true,
   },
   {
     key: 'created',
     title: 'Created',
     sortBy: (project) => project.createdAt,
-    cell: (project) => <When at={project.createdAt} />,
+    renderCell: (project) => <When at={project.createdAt} />,
     isSecondary: true,
   },
 ];

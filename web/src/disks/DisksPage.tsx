@@ -22,12 +22,17 @@ import { disksQuery } from './queries.ts';
 
 function dataColumns(currency: string | undefined): Column<Disk>[] {
   return [
-    { key: 'name', title: 'Disk', sortBy: (disk) => disk.name, cell: (disk) => <Text fw={600}>{disk.name}</Text> },
+    {
+      key: 'name',
+      title: 'Disk',
+      sortBy: (disk) => disk.name,
+      renderCell: (disk) => <Text fw={600}>{disk.name}</Text>,
+    },
     {
       key: 'workspace',
       title: 'Workspace',
       sortBy: ({ workspace }) => `${workspace.namespace}/${workspace.name}`,
-      cell: ({ workspace }) => (
+      renderCell: ({ workspace }) => (
         <AnchorLink {...links.dashboard(workspace)} c="inherit">
           {workspace.namespace}/{workspace.name}
         </AnchorLink>
@@ -38,7 +43,7 @@ function dataColumns(currency: string | undefined): Column<Disk>[] {
       key: 'status',
       title: 'Status',
       sortBy: (disk) => disk.status,
-      cell: (disk) => (
+      renderCell: (disk) => (
         <>
           {disk.status}
           {disk.reason !== null && (
@@ -53,7 +58,7 @@ function dataColumns(currency: string | undefined): Column<Disk>[] {
       key: 'attached',
       title: 'Attached to',
       sortBy: (disk) => disk.attachedTo?.name ?? null,
-      cell: (disk) =>
+      renderCell: (disk) =>
         disk.attachedTo === null ? (
           <Text c="dimmed">Detached</Text>
         ) : (
@@ -68,7 +73,8 @@ function dataColumns(currency: string | undefined): Column<Disk>[] {
       title: 'Used',
       align: 'right',
       sortBy: (disk) => disk.usedBytes,
-      cell: (disk) => (disk.usedBytes === null ? <Text c="dimmed">not measured</Text> : formatBytes(disk.usedBytes)),
+      renderCell: (disk) =>
+        disk.usedBytes === null ? <Text c="dimmed">not measured</Text> : formatBytes(disk.usedBytes),
       isSecondary: true,
     },
     {
@@ -76,20 +82,20 @@ function dataColumns(currency: string | undefined): Column<Disk>[] {
       title: 'Size',
       align: 'right',
       sortBy: (disk) => disk.sizeGiB,
-      cell: (disk) => `${String(disk.sizeGiB)} GiB`,
+      renderCell: (disk) => `${String(disk.sizeGiB)} GiB`,
     },
     {
       key: 'price',
       title: 'Per month',
       align: 'right',
       sortBy: (disk) => disk.pricePerMonth,
-      cell: (disk) => (currency === undefined ? '–' : formatPrice(disk.pricePerMonth, currency)),
+      renderCell: (disk) => (currency === undefined ? '–' : formatPrice(disk.pricePerMonth, currency)),
     },
     {
       key: 'created',
       title: 'Created',
       sortBy: (disk) => disk.createdAt,
-      cell: (disk) => <When at={disk.createdAt} />,
+      renderCell: (disk) => <When at={disk.createdAt} />,
       isSecondary: true,
     },
   ];
@@ -118,7 +124,7 @@ export function DisksPage() {
       isTitleHidden: true,
       align: 'right',
       width: 48,
-      cell: (disk) => {
+      renderCell: (disk) => {
         const problem = diskDeleteProblem(disk);
         return (
           <Tooltip label={problem ?? 'Delete…'}>

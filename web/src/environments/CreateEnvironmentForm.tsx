@@ -1,7 +1,7 @@
 import { Button, Checkbox, Fieldset, Skeleton, Stack, Text, Title } from '@mantine/core';
 import { EnvironmentCreate, type Disk, type Image, type PriceTable, type Workspace } from '@terrarium/contract';
 import { useQuery } from '@tanstack/react-query';
-import { useEffect, useRef, useState } from 'react';
+import { useRef, useState } from 'react';
 import { disksQuery } from '../disks/queries.ts';
 import { Amount } from '../ui/Amount.tsx';
 import { ErrorNote } from '../ui/ErrorNote.tsx';
@@ -70,12 +70,14 @@ function Form({ workspace, images, detached, prices }: FormProps) {
   const problem = computeProblem(workspace);
 
   const form = useRef<HTMLFormElement>(null);
-  // The form is longer than the screen: what is wrong must not stay out of sight.
-  useEffect(() => {
-    const wrong = form.current?.querySelector<HTMLElement>('[aria-invalid="true"]');
-    wrong?.focus({ preventScroll: true });
-    wrong?.scrollIntoView({ block: 'center' });
-  }, [found, create.error]);
+  // The form is longer than the screen: what is wrong, marked at the next painting, must not stay out of sight.
+  function revealProblem(): void {
+    requestAnimationFrame(() => {
+      const wrong = form.current?.querySelector<HTMLElement>('[aria-invalid="true"]');
+      wrong?.focus({ preventScroll: true });
+      wrong?.scrollIntoView({ block: 'center' });
+    });
+  }
 
   return (
     <form
@@ -87,7 +89,8 @@ function Form({ workspace, images, detached, prices }: FormProps) {
         const request = requestOf(draft);
         const errors = { ...fieldErrors(EnvironmentCreate, request), ...draftProblems(draft, detached) };
         setFound(errors);
-        if (Object.keys(errors).length === 0 && problem === undefined) create.mutate(request);
+        if (Object.keys(errors).length > 0) revealProblem();
+        else if (problem === undefined) create.mutate(request, { onError: revealProblem });
       }}
     >
       <Title order={2}>Create a Cloud Environment</Title>

@@ -1,11 +1,12 @@
 import { Button, Text, Tooltip } from '@mantine/core';
-import { environmentActionProblem, type Environment, type Workspace } from '@terrarium/contract';
+import { defaultShape, environmentActionProblem, type Environment, type Workspace } from '@terrarium/contract';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { IconPlayerPause, IconPlayerPlay } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { messageOf } from '../api.ts';
 import { links } from '../links.ts';
+import { useNow } from '../ui/clock.ts';
 import { formatPrice } from '../ui/formats.ts';
 import { disabledBecause, Hint } from '../ui/Hint.tsx';
 import { When } from '../ui/When.tsx';
@@ -13,7 +14,7 @@ import { computeProblem } from '../workspaces/permissions.ts';
 import { useCreateEnvironment, useStartEnvironment, useStopEnvironment } from './actions.ts';
 import classes from './EnvironmentControl.module.css';
 import { currentEnvironment, environmentsQuery, pricesQuery } from './queries.ts';
-import { defaultShape, estimate, pricePerHourNow } from './shape.ts';
+import { estimate, pricePerHourNow } from './shape.ts';
 import { StatusWord } from './StatusWord.tsx';
 import { UsageMeters } from './UsageMeters.tsx';
 
@@ -65,10 +66,11 @@ function NoEnvironment({ workspace }: { workspace: Workspace }) {
 function Existing({ environment, workspace }: { environment: Environment; workspace: Workspace }) {
   const start = useStartEnvironment();
   const stop = useStopEnvironment();
+  const now = useNow(30_000);
   const { status, cost } = environment;
   const isStartOffered = environmentActionProblem(status, 'start') === undefined;
   const problem = isStartOffered ? computeProblem(workspace) : environmentActionProblem(status, 'stop');
-  const pausesSoon = environment.pausesAt !== null && Date.parse(environment.pausesAt) - Date.now() < soonMs;
+  const pausesSoon = environment.pausesAt !== null && Date.parse(environment.pausesAt) - now < soonMs;
   return (
     <Row
       workspace={workspace}

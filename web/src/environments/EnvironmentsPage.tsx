@@ -26,7 +26,7 @@ const dataColumns: Column<Environment>[] = [
     key: 'name',
     title: 'Environment',
     sortBy: (environment) => environment.name,
-    cell: (environment) => (
+    renderCell: (environment) => (
       <AnchorLink {...links.environment(environment.workspace)} fw={600}>
         {environment.name}
       </AnchorLink>
@@ -36,7 +36,7 @@ const dataColumns: Column<Environment>[] = [
     key: 'workspace',
     title: 'Workspace',
     sortBy: ({ workspace }) => `${workspace.namespace}/${workspace.name}`,
-    cell: ({ workspace }) => (
+    renderCell: ({ workspace }) => (
       <AnchorLink {...links.dashboard(workspace)} c="inherit">
         {workspace.namespace}/{workspace.name}
       </AnchorLink>
@@ -47,20 +47,20 @@ const dataColumns: Column<Environment>[] = [
     key: 'status',
     title: 'Status',
     sortBy: ({ status }) => environmentStatusWord[status],
-    cell: ({ status }) => <StatusWord status={status} />,
+    renderCell: ({ status }) => <StatusWord status={status} />,
   },
   {
     key: 'shape',
     title: 'Shape',
     sortBy: ({ cpus }) => cpus,
-    cell: (environment) => shapeText(environment),
+    renderCell: (environment) => shapeText(environment),
     isSecondary: true,
   },
   {
     key: 'created',
     title: 'Created',
     sortBy: ({ createdAt }) => createdAt,
-    cell: ({ createdAt }) => <When at={createdAt} />,
+    renderCell: ({ createdAt }) => <When at={createdAt} />,
     isSecondary: true,
   },
   {
@@ -68,14 +68,14 @@ const dataColumns: Column<Environment>[] = [
     title: 'Now',
     align: 'right',
     sortBy: pricePerHourNow,
-    cell: (environment) => `${formatPrice(pricePerHourNow(environment), environment.cost.currency)}/h`,
+    renderCell: (environment) => `${formatPrice(pricePerHourNow(environment), environment.cost.currency)}/h`,
   },
   {
     key: 'soFar',
     title: 'So far',
     align: 'right',
     sortBy: ({ cost }) => cost.soFar,
-    cell: ({ cost }) => formatMoney(cost.soFar, cost.currency),
+    renderCell: ({ cost }) => formatMoney(cost.soFar, cost.currency),
     isSecondary: true,
   },
 ];
@@ -98,7 +98,7 @@ export function EnvironmentsPage() {
       isTitleHidden: true,
       align: 'right',
       width: 88,
-      cell: (environment) => (
+      renderCell: (environment) => (
         <RowActions
           environment={environment}
           onStart={() => start.mutate(environment)}

@@ -1,6 +1,5 @@
-import type { Disk, EnvironmentCreate, Image } from '@terrarium/contract';
+import { defaultShape, type Disk, type EnvironmentCreate, type Image } from '@terrarium/contract';
 import type { FieldErrors } from '../ui/form.ts';
-import { defaultShape } from './shape.ts';
 
 export interface Variable {
   readonly name: string;

@@ -6,9 +6,6 @@ import {
   type PriceTable,
 } from '@terrarium/contract';
 
-/** What a new environment has unless its owner chooses otherwise. */
-export const defaultShape = { cpus: 1, memoryGiB: 4, diskGiB: 50, bootDiskGiB: 50, autopauseMinutes: 30 } as const;
-
 export interface Estimate {
   perHourRunning: number;
   perHourPaused: number;

@@ -29,7 +29,7 @@ export function FileTable({ workspace, entries, list, onDelete }: FileTableProps
       title: 'Name',
       // Folders stay together: first when ascending.
       sortBy: (entry) => `${entry.kind === 'folder' ? '0' : '1'}${entry.name}`,
-      cell: (entry) =>
+      renderCell: (entry) =>
         entry.kind === 'folder' ? (
           <AnchorLink {...links.files(workspace, entry.key)} activeProps={{}} className={classes.entry}>
             <IconFolder size={16} aria-hidden />
@@ -46,7 +46,7 @@ export function FileTable({ workspace, entries, list, onDelete }: FileTableProps
       key: 'type',
       title: 'Type',
       sortBy: (entry) => (entry.kind === 'folder' ? null : entry.object.contentType),
-      cell: (entry) => (entry.kind === 'folder' ? 'Folder' : entry.object.contentType),
+      renderCell: (entry) => (entry.kind === 'folder' ? 'Folder' : entry.object.contentType),
       isSecondary: true,
     },
     {
@@ -54,13 +54,13 @@ export function FileTable({ workspace, entries, list, onDelete }: FileTableProps
       title: 'Size',
       align: 'right',
       sortBy: (entry) => (entry.kind === 'folder' ? null : entry.object.size),
-      cell: (entry) => (entry.kind === 'folder' ? '' : formatBytes(entry.object.size)),
+      renderCell: (entry) => (entry.kind === 'folder' ? '' : formatBytes(entry.object.size)),
     },
     {
       key: 'updated',
       title: 'Modified',
       sortBy: (entry) => (entry.kind === 'folder' ? null : entry.object.updatedAt),
-      cell: (entry) => (entry.kind === 'folder' ? '' : <When at={entry.object.updatedAt} />),
+      renderCell: (entry) => (entry.kind === 'folder' ? '' : <When at={entry.object.updatedAt} />),
       isSecondary: true,
     },
     {
@@ -69,7 +69,7 @@ export function FileTable({ workspace, entries, list, onDelete }: FileTableProps
       isTitleHidden: true,
       align: 'right',
       width: 88,
-      cell: (entry) => (
+      renderCell: (entry) => (
         <Group gap={4} justify="flex-end" wrap="nowrap">
           {entry.kind === 'object' && (
             <Tooltip label="Download">

@@ -17,14 +17,15 @@ export function sendFile(url: string, file: Blob, { overwrite, signal, onProgres
     request.open('PUT', url);
     request.setRequestHeader('content-type', file.type === '' ? 'application/octet-stream' : file.type);
     if (!overwrite) request.setRequestHeader('if-none-match', '*');
-    request.upload.onprogress = (event) => onProgress(event.loaded);
-    request.onload = () => {
+    request.upload.addEventListener('progress', (event) => onProgress(event.loaded));
+    request.addEventListener('load', () => {
       if (request.status >= 200 && request.status < 300) resolve();
       else reject(refusal(request));
-    };
-    request.onerror = () =>
-      reject(new AppError('DriverUnavailable', `The connection broke before "${nameOf(file)}" was stored. Try again.`));
-    request.onabort = () => reject(signal.reason);
+    });
+    request.addEventListener('error', () =>
+      reject(new AppError('DriverUnavailable', `The connection broke before "${nameOf(file)}" was stored. Try again.`)),
+    );
+    request.addEventListener('abort', () => reject(signal.reason));
     signal.addEventListener('abort', () => request.abort(), { once: true });
     if (signal.aborted) reject(signal.reason);
     else request.send(file);

@@ -35,7 +35,7 @@ export function NotebookTable(props: NotebookTableProps) {
       key: 'name',
       title: 'Name',
       sortBy: ({ path }) => titleOf(path),
-      cell: ({ path }) => (
+      renderCell: ({ path }) => (
         <AnchorLink {...links.open(workspace, path)} className={classes.title}>
           {titleOf(path)}
         </AnchorLink>
@@ -45,7 +45,7 @@ export function NotebookTable(props: NotebookTableProps) {
       key: 'language',
       title: 'Language',
       sortBy: ({ language }) => language,
-      cell: ({ language }) =>
+      renderCell: ({ language }) =>
         language === null ? null : <span className={classes.badge}>{languageTitle(language)}</span>,
       width: 120,
     },
@@ -54,7 +54,7 @@ export function NotebookTable(props: NotebookTableProps) {
       title: 'Size',
       align: 'right',
       sortBy: ({ size }) => size,
-      cell: ({ size }) => formatBytes(size),
+      renderCell: ({ size }) => formatBytes(size),
       width: 120,
       isSecondary: true,
     },
@@ -62,7 +62,7 @@ export function NotebookTable(props: NotebookTableProps) {
       key: 'updated',
       title: 'Modified',
       sortBy: ({ updatedAt }) => updatedAt,
-      cell: ({ updatedAt }) => <When at={updatedAt} />,
+      renderCell: ({ updatedAt }) => <When at={updatedAt} />,
       width: 160,
       isSecondary: true,
     },
@@ -72,7 +72,7 @@ export function NotebookTable(props: NotebookTableProps) {
       isTitleHidden: true,
       align: 'right',
       width: 88,
-      cell: (notebook) => <RowActions {...props} notebook={notebook} />,
+      renderCell: (notebook) => <RowActions {...props} notebook={notebook} />,
     },
   ];
   return (

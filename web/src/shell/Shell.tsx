@@ -1,7 +1,7 @@
 import { AppShell, Burger, Group } from '@mantine/core';
-import { useDisclosure } from '@mantine/hooks';
+import { useDisclosure, useMediaQuery } from '@mantine/hooks';
 import { useQueryClient } from '@tanstack/react-query';
-import { Outlet, useRouterState } from '@tanstack/react-router';
+import { Outlet, useRouter } from '@tanstack/react-router';
 import { useEffect } from 'react';
 import { ConnectionBanner } from './ConnectionBanner.tsx';
 import { startLiveUpdates } from './live.ts';
@@ -12,12 +12,14 @@ import { SignedOutWatch } from './SignedOutWatch.tsx';
 
 /** The frame of every screen but sign-in: the rail on the left, a bar with a menu button on a phone. */
 export function Shell() {
-  const [isRailOpen, rail] = useDisclosure(false);
+  const [isRailOpen, { close, toggle }] = useDisclosure(false);
   const queryClient = useQueryClient();
-  const pathname = useRouterState({ select: (state) => state.location.pathname });
+  // Mantine's breakpoint `sm`, where the rail becomes a drawer.
+  const isPhone = useMediaQuery('(max-width: 47.99em)');
+  const router = useRouter();
   useEffect(() => startLiveUpdates(queryClient), [queryClient]);
   // On a phone the rail covers the page: going somewhere closes it.
-  useEffect(() => rail.close(), [pathname]); // eslint-disable-line react-hooks/exhaustive-deps -- only when the page changes
+  useEffect(() => router.subscribe('onResolved', close), [router, close]);
   return (
     <AppShell
       header={{ height: { base: 48, sm: 0 } }}
@@ -31,14 +33,14 @@ export function Shell() {
         <Group h="100%" px="xs" gap="xs">
           <Burger
             opened={isRailOpen}
-            onClick={rail.toggle}
+            onClick={toggle}
             size="sm"
             aria-label={isRailOpen ? 'Close navigation' : 'Open navigation'}
           />
           <Logo />
         </Group>
       </AppShell.Header>
-      <AppShell.Navbar className={classes.rail} component="div">
+      <AppShell.Navbar className={classes.rail} component="div" inert={isPhone && !isRailOpen}>
         <Rail />
       </AppShell.Navbar>
       <AppShell.Main id="main" tabIndex={-1} className={classes.main}>

@@ -52,19 +52,19 @@ export function startLiveUpdates(queryClient: QueryClient): () => void {
 
   function connect(): void {
     source = new EventSource(endpoints.streamEvents.path);
-    source.onopen = () => {
+    source.addEventListener('open', () => {
       clearTimeout(grace);
       grace = undefined;
       setConnected(true);
       // What changed while the stream was down may be further back than the server remembers.
       if (hasMissedEvents) void queryClient.invalidateQueries();
       hasMissedEvents = false;
-    };
+    });
     source.addEventListener('message', receive);
     source.addEventListener('change', receive);
     // Sent when the server cannot say what was missed.
     source.addEventListener('reset', () => void queryClient.invalidateQueries());
-    source.onerror = () => {
+    source.addEventListener('error', () => {
       hasMissedEvents = true;
       grace ??= setTimeout(() => setConnected(false), graceMs);
       // A browser reconnects by itself after a cut, but gives up after an answer that is not a stream.
@@ -73,7 +73,7 @@ export function startLiveUpdates(queryClient: QueryClient): () => void {
         retry = setTimeout(connect, retryMs);
         void queryClient.invalidateQueries({ queryKey: ['session'] });
       }
-    };
+    });
   }
 
   connect();

@@ -11,7 +11,7 @@ export interface Column<Row> {
   readonly isTitleHidden?: boolean;
   /** Makes the column sortable by this value; null sorts last. */
   readonly sortBy?: (row: Row) => string | number | null;
-  readonly cell: (row: Row) => ReactNode;
+  readonly renderCell: (row: Row) => ReactNode;
   readonly align?: 'right';
   readonly width?: number | string;
   /** Left out on a phone. */
@@ -60,7 +60,7 @@ export function DataTable<Row>({ label, columns, rows, keyOf, list, defaultSort 
                 <Table.Tr key={keyOf(row)}>
                   {columns.map((column) => (
                     <Table.Td key={column.key} {...placing(column)}>
-                      {column.cell(row)}
+                      {column.renderCell(row)}
                     </Table.Td>
                   ))}
                 </Table.Tr>

@@ -21,7 +21,7 @@ const columns: Column<Workspace>[] = [
     key: 'name',
     title: 'Workspace',
     sortBy: (workspace) => workspace.name,
-    cell: (workspace) => (
+    renderCell: (workspace) => (
       <AnchorLink {...links.dashboard(workspace)} fw={600}>
         {workspace.name}
       </AnchorLink>
@@ -31,7 +31,7 @@ const columns: Column<Workspace>[] = [
     key: 'namespace',
     title: 'Billing project',
     sortBy: (workspace) => workspace.namespace,
-    cell: (workspace) => (
+    renderCell: (workspace) => (
       <AnchorLink {...links.billingProject(workspace.namespace)} c="inherit">
         {workspace.namespace}
       </AnchorLink>
@@ -41,21 +41,21 @@ const columns: Column<Workspace>[] = [
     key: 'owner',
     title: 'Owner',
     sortBy: (workspace) => workspace.owner,
-    cell: (workspace) => workspace.owner,
+    renderCell: (workspace) => workspace.owner,
     isSecondary: true,
   },
   {
     key: 'role',
     title: 'Your access',
     sortBy: (workspace) => workspace.role,
-    cell: (workspace) => workspace.role,
+    renderCell: (workspace) => workspace.role,
     isSecondary: true,
   },
   {
     key: 'updated',
     title: 'Last updated',
     sortBy: (workspace) => workspace.updatedAt,
-    cell: (workspace) => <When at={workspace.updatedAt} />,
+    renderCell: (workspace) => <When at={workspace.updatedAt} />,
     width: 160,
   },
 ];

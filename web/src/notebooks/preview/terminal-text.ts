@@ -2,9 +2,7 @@ import { AnsiUp } from 'ansi_up';
 
 /** What a terminal would show: a carriage return goes back to the start of its line, a backspace one character. */
 export function applyCarriageReturns(text: string): string {
-  let result = text;
-  while (/[^\n]\u0008/.test(result)) result = result.replace(/[^\n]\u0008/g, '');
-  return result
+  return applyBackspaces(text)
     .replace(/\r+\n/g, '\n')
     .split('\n')
     .map((line) => {
@@ -14,6 +12,16 @@ export function applyCarriageReturns(text: string): string {
       return shown;
     })
     .join('\n');
+}
+
+function applyBackspaces(text: string): string {
+  if (!text.includes('\b')) return text;
+  const shown: string[] = [];
+  for (const character of text) {
+    if (character !== '\b') shown.push(character);
+    else if (shown.at(-1) !== '\n') shown.pop();
+  }
+  return shown.join('');
 }
 
 /** Text with ANSI colours as HTML in which everything else is escaped. */
