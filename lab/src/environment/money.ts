@@ -1,11 +1,11 @@
-/** Money for a person: to the cent, and finer where a cent would hide it. */
+/** Money for a person: to the cent, and below ten cents with two significant digits, as the app shows it. */
 export function formatMoney(amount: number, currency: string): string {
-  const isTiny = amount > 0 && amount < 0.01;
+  const decimals = amount > 0 && amount < 0.1 ? Math.max(2, 1 - Math.floor(Math.log10(amount))) : 2;
   return new Intl.NumberFormat('en-US', {
     style: 'currency',
     currency,
     minimumFractionDigits: 2,
-    maximumFractionDigits: isTiny ? 4 : 2,
+    maximumFractionDigits: decimals,
   }).format(amount);
 }
 
