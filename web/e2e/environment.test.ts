@@ -46,7 +46,10 @@ describe.skipIf(!hasBrowser)('the Cloud environment and its disk', () => {
     await page.getByRole('link', { name: 'Open JupyterLab' }).click();
     await page.locator('.jp-LauncherCard[title="Start a new terminal session"]').click();
     const lines = page.locator('.jp-Terminal').getByRole('listitem');
-    await lines.filter({ hasText: /[$#]\s*$/ }).first().waitFor();
+    await lines
+      .filter({ hasText: /[$#]\s*$/ })
+      .first()
+      .waitFor();
     await page.locator('.jp-Terminal').click();
     await page.keyboard.type(command);
     await page.keyboard.press('Enter');

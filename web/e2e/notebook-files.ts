@@ -60,6 +60,29 @@ export const executedNotebook: readonly Cell[] = [
   },
 ];
 
+/** Not run yet; its table and plot fit on one screen with its code. */
+export const pictureNotebook: readonly Cell[] = [
+  {
+    cell_type: 'markdown',
+    source: '## How steep are the Cumberland Mountains?',
+  },
+  {
+    cell_type: 'code',
+    source: `import numpy as np, pandas as pd, matplotlib.pyplot as plt
+from matplotlib.cbook import get_sample_data
+elevation = np.load(get_sample_data("jacksboro_fault_dem.npz", asfileobj=False))["elevation"].astype(float)
+slope = np.degrees(np.arctan(np.hypot(*np.gradient(elevation, 93, 74))))
+bands = pd.cut(elevation.ravel(), [200, 400, 600, 800, 1100])
+pd.DataFrame({"slope (°)": slope.ravel()}).groupby(bands).describe().droplevel(0, axis=1).round(1)`,
+  },
+  {
+    cell_type: 'code',
+    source: `fig, (relief, steepness) = plt.subplots(1, 2, figsize=(11.6, 2.1), dpi=90, layout="constrained")
+for ax, data, colours, unit in (relief, elevation, "gist_earth", "m"), (steepness, slope, "magma", "°"):
+    fig.colorbar(ax.imshow(data, cmap=colours, aspect="auto"), ax=ax, label=unit)`,
+  },
+];
+
 /** Tries in every kind of cell and output to run a script in the page, and to reach `attacker` by any means. */
 export function hostileNotebook(attacker: string): readonly Cell[] {
   const steal = (from: string) =>
