@@ -10,6 +10,7 @@ import type { Principal } from './accounts/accounts.ts';
 import type { Log } from './plumbing/log.ts';
 import { createBinder, type Binder } from './plumbing/http/bind.ts';
 import { answerErrors } from './plumbing/http/errors.ts';
+import { acceptEmptyJson } from './plumbing/http/json-body.ts';
 
 const jsonLimitBytes = 1024 * 1024;
 const signInsPerMinute = 20;
@@ -34,6 +35,7 @@ export async function createApp(options: {
     genReqId: () => crypto.randomUUID(),
   });
   answerErrors(app);
+  acceptEmptyJson(app);
   // Streams of bytes are read by their handlers; JSON alone is parsed.
   app.addContentTypeParser('*', (_request, payload, done) => {
     done(null, payload);

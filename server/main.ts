@@ -3,6 +3,7 @@ import { ConfigError, readConfig, type Config } from './config.ts';
 import { createLog } from './plumbing/log.ts';
 import { startServer } from './server.ts';
 
+const sameSignalMs = 1_000;
 const config = configOrExit();
 const log = createLog({ level: config.logLevel });
 
@@ -10,11 +11,14 @@ try {
   const server = await startServer({ config, log });
   process.stdout.write(`Terrarium is ready: ${server.signInUrl}\n`);
 
-  let isStopping = false;
+  let stoppingSince: number | undefined;
   const stop = (): void => {
-    // A second Ctrl-C does not wait.
-    if (isStopping) process.exit(1);
-    isStopping = true;
+    // A second Ctrl-C does not wait; the same one may come twice, from the terminal and from npm.
+    if (stoppingSince !== undefined) {
+      if (performance.now() - stoppingSince > sameSignalMs) process.exit(1);
+      return;
+    }
+    stoppingSince = performance.now();
     server.stop().then(
       () => process.exit(0),
       (error: unknown) => {
