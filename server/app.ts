@@ -27,8 +27,7 @@ export async function createApp(options: {
   routes: (bind: Binder<Principal>) => void;
 }): Promise<FastifyInstance> {
   const app: FastifyInstance = Fastify({
-    // Widened, or the instance's type would differ from what plugins and binders take.
-    loggerInstance: options.log as FastifyBaseLogger,
+    loggerInstance: options.log,
     bodyLimit: jsonLimitBytes,
     // Keys and paths are longer than Fastify's default of 100 characters.
     routerOptions: { maxParamLength: 6000 },

@@ -134,7 +134,7 @@ function answerAsJupyter(routes: FastifyInstance, log: Log): void {
 }
 
 function fromFastify(error: FastifyError): AppError {
-  switch (error.statusCode) {
+  switch (error.statusCode ?? 500) {
     case 400:
       return new AppError('InvalidInput', 'The body is not valid JSON.', { cause: error });
     case 413:

@@ -74,7 +74,7 @@ export function answerErrors(app: FastifyInstance): void {
 }
 
 function fromFastify(error: FastifyError): AppError | undefined {
-  switch (error.statusCode) {
+  switch (error.statusCode ?? 500) {
     case 400:
       return new AppError(
         'InvalidInput',
