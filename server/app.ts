@@ -27,7 +27,9 @@ export async function createApp(options: {
   routes: (bind: Binder<Principal>) => void;
 }): Promise<FastifyInstance> {
   const app: FastifyInstance = Fastify({
-    loggerInstance: options.log,
+    // Widened, or the instance's type would differ from what plugins and binders take.
+    // oxlint-disable-next-line typescript/no-unnecessary-type-assertion
+    loggerInstance: options.log as FastifyBaseLogger,
     bodyLimit: jsonLimitBytes,
     // Keys and paths are longer than Fastify's default of 100 characters.
     routerOptions: { maxParamLength: 6000 },

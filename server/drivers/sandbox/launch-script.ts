@@ -4,7 +4,7 @@ import type { MachinePaths } from './machine-files.ts';
 import { bootFolders, viewArguments, type ViewFacts } from './view.ts';
 
 /** The agent moves small messages: little young heap and one helper thread save megabytes and cost it nothing. */
-const agentFlags = '--max-semi-space-size=1 --v8-pool-size=1';
+const agentFlags = '--max-semi-space-size=2 --v8-pool-size=1';
 
 /** Exit codes of the launcher that say why nothing was started. */
 export const launcherExit = { machineRuns: 75, diskAttached: 76 } as const;
