@@ -113,8 +113,9 @@ export function createWorkspaceDoor(options: {
 /** Errors as Jupyter's clients read them, and bodies as they send them: JSON that may be empty. */
 function answerAsJupyter(routes: FastifyInstance, log: Log): void {
   const parseJson = routes.getDefaultJsonParser('error', 'error');
-  routes.removeContentTypeParser('application/json');
-  routes.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+  // Jupyter's clients send JSON under any content type, or none.
+  routes.removeAllContentTypeParsers();
+  routes.addContentTypeParser('*', { parseAs: 'string' }, (request, body, done) => {
     if (body === '') done(null, undefined);
     else parseJson(request, body.toString(), done);
   });
