@@ -36,7 +36,7 @@ export async function createApp(options: {
     genReqId: () => crypto.randomUUID(),
   });
   answerErrors(app);
-  acceptEmptyJson(app);
+  acceptEmptyJson(app, 'application/json');
   // Streams of bytes are read by their handlers; JSON alone is parsed.
   app.addContentTypeParser('*', (_request, payload, done) => {
     done(null, payload);

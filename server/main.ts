@@ -1,7 +1,7 @@
-import { AppError } from '@terrarium/contract';
 import { ConfigError, readConfig, type Config } from './config.ts';
 import { createLog } from './plumbing/log.ts';
 import { startServer } from './server.ts';
+import { startProblem } from './start-problem.ts';
 
 const sameSignalMs = 1_000;
 const config = configOrExit();
@@ -30,7 +30,7 @@ try {
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
 } catch (error) {
-  process.stderr.write(`${startProblem(error)}\n`);
+  process.stderr.write(`${startProblem(error, config)}\n`);
   process.exit(1);
 }
 
@@ -41,24 +41,5 @@ function configOrExit(): Config {
     if (!(error instanceof ConfigError)) throw error;
     process.stderr.write(`${error.message}\n`);
     process.exit(2);
-  }
-}
-
-/** Why it could not start, with the next step. */
-function startProblem(error: unknown): string {
-  if (error instanceof AppError) return error.message;
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  const port = String(config.port);
-  switch (code) {
-    case 'EADDRINUSE':
-      return `Port ${port} is in use by another program. Stop that program, or choose another port: TERRARIUM_PORT=4281 npm start`;
-    case 'EACCES':
-      return `Terrarium may not use port ${port} or the folder ${config.dataDirectory}. Choose others with TERRARIUM_PORT and TERRARIUM_DATA.`;
-    case 'ENOSPC':
-      return `The disk that holds ${config.dataDirectory} is full. Free some space, or choose another folder with TERRARIUM_DATA.`;
-    case 'EROFS':
-      return `The folder ${config.dataDirectory} cannot be written to. Choose another with TERRARIUM_DATA.`;
-    default:
-      return `Terrarium could not start. ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
   }
 }

@@ -113,7 +113,7 @@ export function createWorkspaceDoor(options: {
 
 /** Errors as Jupyter's clients read them, and bodies as they send them: JSON that may be empty. */
 function answerAsJupyter(routes: FastifyInstance, log: Log): void {
-  acceptEmptyJson(routes);
+  acceptEmptyJson(routes, '*');
   routes.setErrorHandler((error: FastifyError | AppError, _request, reply) => {
     const reason = error instanceof AppError ? error : fromFastify(error);
     if (reason.code === 'Internal') log.error({ err: error }, 'door: a request failed');
