@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { builtinModules, createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -43,9 +43,31 @@ const nativeLoaders = {
   },
 };
 
+/**
+ * Takes Node's own modules by name at run time. An `import` of them reads every export once, and some exports load
+ * whole clients on being read (`http.WebSocket` brings undici): six megabytes that the agent never uses.
+ */
+const lazyBuiltins = {
+  name: 'lazy-builtins',
+  setup(build) {
+    const names = new Set(builtinModules);
+    build.onResolve({ filter: /^[a-z_/:]+$/ }, ({ path: specifier, importer }) => {
+      const name = specifier.replace(/^node:/, '');
+      if (!names.has(name)) return undefined;
+      // Only the client side of ws asks for these, and the agent is a server.
+      const isUnused = /\/node_modules\/ws\//.test(importer) && (name === 'https' || name === 'tls');
+      return { path: name, namespace: isUnused ? 'unused' : 'builtin' };
+    });
+    build.onLoad({ filter: /./, namespace: 'builtin' }, ({ path: name }) => ({
+      contents: `module.exports = process.getBuiltinModule('node:${name}');`,
+    }));
+    build.onLoad({ filter: /./, namespace: 'unused' }, () => ({ contents: 'module.exports = {};' }));
+  },
+};
+
 function sources(folder) {
   return readdirSync(folder, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile() && /\.(ts|mjs)$/.test(entry.name) && !/\.test\.ts$/.test(entry.name))
+    .filter((entry) => entry.isFile() && /\.(ts|mjs)$/.test(entry.name) && !entry.name.endsWith('.test.ts'))
     .map((entry) => path.join(entry.parentPath, entry.name))
     .filter((file) => !file.includes('/node_modules/') && !file.startsWith(dist))
     .sort();
@@ -94,12 +116,12 @@ export async function buildAgent() {
     target: 'node26',
     minifySyntax: true,
     legalComments: 'linked',
-    plugins: [nativeLoaders],
+    plugins: [nativeLoaders, lazyBuiltins],
     // Optional accelerators of ws that would not be found beside the bundle.
     external: ['bufferutil', 'utf-8-validate'],
     define: { 'process.env.WS_NO_BUFFER_UTIL': '"1"', 'process.env.WS_NO_UTF_8_VALIDATE': '"1"' },
     banner: {
-      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url); const __agentDirectory = import.meta.dirname;",
+      js: "const require = process.getBuiltinModule('node:module').createRequire(import.meta.url); const __agentDirectory = import.meta.dirname;",
     },
     logLevel: 'warning',
   });

@@ -21,7 +21,7 @@ export type Client = {
 export function endpointUrl(
   endpoint: Endpoint,
   params: Record<string, string> = {},
-  query: Record<string, unknown> = {},
+  query: Record<string, string | number | boolean | null | undefined> = {},
 ): string {
   const path = endpoint.path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params[name] ?? ''));
   const search = new URLSearchParams();
@@ -41,7 +41,7 @@ export function createClient(options: { baseUrl?: string; token?: string; fetch?
   async function call(endpoint: Endpoint, args: Record<string, unknown> = {}): Promise<unknown> {
     // The typed signature of Client guarantees these shapes.
     const params = args['params'] as Record<string, string> | undefined;
-    const query = args['query'] as Record<string, unknown> | undefined;
+    const query = args['query'] as Record<string, string | number | undefined> | undefined;
     const headers: Record<string, string> = { ...(args['headers'] as Record<string, string> | undefined) };
     let body: BodyInit | null = null;
     if (endpoint.body === 'bytes') body = args['body'] as BodyInit;

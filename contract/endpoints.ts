@@ -64,10 +64,13 @@ export const endpoints = {
     tag: 'Accounts',
     summary: 'Sign in with e-mail and password, or with a one-use ticket',
     isPublic: true,
-    body: z.union([
-      z.strictObject({ email: z.string().max(254), password: z.string().max(1024) }),
-      z.strictObject({ ticket: z.string().max(200) }),
-    ]),
+    body: z.union(
+      [
+        z.strictObject({ email: z.string().max(254), password: z.string().max(1024) }),
+        z.strictObject({ ticket: z.string().max(200) }),
+      ],
+      'Give an e-mail address and a password.',
+    ),
     response: Account,
   },
   deleteSession: {

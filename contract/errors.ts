@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { visibly } from './names.ts';
 
 /** Every error code the API can answer, with its HTTP status. The list is closed: a new code is added here first. */
 export const errorStatus = {
@@ -49,11 +50,15 @@ export class AppError extends Error {
     message: string,
     options: { cause?: unknown; details?: Record<string, unknown>; fields?: Record<string, string> } = {},
   ) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    // Messages quote names that others chose; none may change how its sentence reads.
+    super(visibly(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'AppError';
     this.code = code;
     this.details = options.details;
-    this.fields = options.fields;
+    this.fields =
+      options.fields === undefined
+        ? undefined
+        : Object.fromEntries(Object.entries(options.fields).map(([field, text]) => [field, visibly(text)]));
   }
 
   get status(): number {

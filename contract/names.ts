@@ -5,6 +5,14 @@ import * as z from 'zod';
 // eslint-disable-next-line no-control-regex
 const hidden = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/u;
 
+/** The text with its control characters and invisible ones written out, so that it reads as what it is. */
+export function visibly(text: string): string {
+  return text.replace(
+    new RegExp(hidden, 'gu'),
+    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+  );
+}
+
 const encoder = new TextEncoder();
 const byteLength = (text: string): number => encoder.encode(text).byteLength;
 

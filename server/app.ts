@@ -10,6 +10,7 @@ import type { Principal } from './accounts/accounts.ts';
 import type { Log } from './plumbing/log.ts';
 import { createBinder, type Binder } from './plumbing/http/bind.ts';
 import { answerErrors } from './plumbing/http/errors.ts';
+import { acceptEmptyJson } from './plumbing/http/json-body.ts';
 
 const jsonLimitBytes = 1024 * 1024;
 const signInsPerMinute = 20;
@@ -27,6 +28,7 @@ export async function createApp(options: {
 }): Promise<FastifyInstance> {
   const app: FastifyInstance = Fastify({
     // Widened, or the instance's type would differ from what plugins and binders take.
+    // oxlint-disable-next-line typescript/no-unnecessary-type-assertion
     loggerInstance: options.log as FastifyBaseLogger,
     bodyLimit: jsonLimitBytes,
     // Keys and paths are longer than Fastify's default of 100 characters.
@@ -34,6 +36,7 @@ export async function createApp(options: {
     genReqId: () => crypto.randomUUID(),
   });
   answerErrors(app);
+  acceptEmptyJson(app, 'application/json');
   // Streams of bytes are read by their handlers; JSON alone is parsed.
   app.addContentTypeParser('*', (_request, payload, done) => {
     done(null, payload);

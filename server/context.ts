@@ -43,6 +43,8 @@ export interface Drivers {
   readonly compute: ComputeDriver;
   readonly disks: DiskDriver;
   readonly objects: ObjectStore;
+  /** Lets go of what the drivers hold open; environments keep running. */
+  readonly close?: () => Promise<void>;
 }
 
 export type Context = Awaited<ReturnType<typeof createContext>>;
@@ -57,7 +59,7 @@ export const builtDirectories = {
 } as const;
 
 /** The drivers of an installation on one machine. */
-export async function machineDrivers(config: Config, clock: Clock): Promise<Drivers> {
+export function machineDrivers(config: Config, clock: Clock): Drivers {
   const sandbox = createSandboxDriver({
     dataDirectory: config.dataDirectory,
     agentBundle: builtDirectories.agent,
@@ -65,8 +67,8 @@ export async function machineDrivers(config: Config, clock: Clock): Promise<Driv
     kernelsManifest: builtDirectories.kernelsManifest,
     clock,
   });
-  const objects = await createFilesystemObjectStore({ directory: path.join(config.dataDirectory, 'buckets'), clock });
-  return { compute: sandbox.compute, disks: sandbox.disks, objects };
+  const objects = createFilesystemObjectStore({ directory: path.join(config.dataDirectory, 'buckets'), clock });
+  return { ...sandbox, objects, close: objects.close };
 }
 
 /**
@@ -90,7 +92,8 @@ export async function createContext(options: { config: Config; log: Log; clock?:
   await environmentStore(database).leases.releaseAll();
   await diskStore(database).leases.releaseAll();
 
-  const { compute, disks: diskDriver, objects } = options.drivers ?? (await machineDrivers(config, clock));
+  const drivers = options.drivers ?? machineDrivers(config, clock);
+  const { compute, disks: diskDriver, objects } = drivers;
   const events = createEventBus(newId());
   const nudge = (): void => {
     reconciler.nudge();
@@ -224,6 +227,7 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     /** Ends what was opened, last first. */
     async dispose() {
       await reconciler.stop();
+      await drivers.close?.();
       await database.close();
       lock.release();
     },

@@ -1,8 +1,9 @@
-import { AppError } from '@terrarium/contract';
 import { ConfigError, readConfig, type Config } from './config.ts';
 import { createLog } from './plumbing/log.ts';
 import { startServer } from './server.ts';
+import { startProblem } from './start-problem.ts';
 
+const sameSignalMs = 1_000;
 const config = configOrExit();
 const log = createLog({ level: config.logLevel });
 
@@ -10,11 +11,14 @@ try {
   const server = await startServer({ config, log });
   process.stdout.write(`Terrarium is ready: ${server.signInUrl}\n`);
 
-  let isStopping = false;
+  let stoppingSince: number | undefined;
   const stop = (): void => {
-    // A second Ctrl-C does not wait.
-    if (isStopping) process.exit(1);
-    isStopping = true;
+    // A second Ctrl-C does not wait; the same one may come twice, from the terminal and from npm.
+    if (stoppingSince !== undefined) {
+      if (performance.now() - stoppingSince > sameSignalMs) process.exit(1);
+      return;
+    }
+    stoppingSince = performance.now();
     server.stop().then(
       () => process.exit(0),
       (error: unknown) => {
@@ -26,7 +30,7 @@ try {
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
 } catch (error) {
-  process.stderr.write(`${startProblem(error)}\n`);
+  process.stderr.write(`${startProblem(error, config)}\n`);
   process.exit(1);
 }
 
@@ -37,24 +41,5 @@ function configOrExit(): Config {
     if (!(error instanceof ConfigError)) throw error;
     process.stderr.write(`${error.message}\n`);
     process.exit(2);
-  }
-}
-
-/** Why it could not start, with the next step. */
-function startProblem(error: unknown): string {
-  if (error instanceof AppError) return error.message;
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  const port = String(config.port);
-  switch (code) {
-    case 'EADDRINUSE':
-      return `Port ${port} is in use by another program. Stop that program, or choose another port: TERRARIUM_PORT=4281 npm start`;
-    case 'EACCES':
-      return `Terrarium may not use port ${port} or the folder ${config.dataDirectory}. Choose others with TERRARIUM_PORT and TERRARIUM_DATA.`;
-    case 'ENOSPC':
-      return `The disk that holds ${config.dataDirectory} is full. Free some space, or choose another folder with TERRARIUM_DATA.`;
-    case 'EROFS':
-      return `The folder ${config.dataDirectory} cannot be written to. Choose another with TERRARIUM_DATA.`;
-    default:
-      return `Terrarium could not start. ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
   }
 }

@@ -104,7 +104,7 @@ describe('hostile paths never leave the disk', () => {
     'dangling/x',
     'dir/%00/../a.txt',
     'a%00.txt',
-    `${'n'.repeat(300)}`,
+    'n'.repeat(300),
     '%2Fetc%2Fpasswd',
   ];
   test.each(hostile)('%s', async (target) => {
@@ -250,7 +250,7 @@ describe('downloads', () => {
     expect((await agent.call('GET', '/files/dir/a.txt', undefined, { range: 'bytes=-2' })).bytes.toString()).toBe('lo');
     expect((await agent.call('GET', '/files/dir/a.txt', undefined, { range: 'bytes=9-' })).status).toBe(416);
     const attached = await agent.call('GET', '/files/dir/n%C3%A4me.txt?download=1');
-    expect(attached.headers['content-disposition']).toContain("filename*=UTF-8''n%C3%A4me.txt");
+    expect(attached.headers['content-disposition']).toContain("filename*=utf-8''n%C3%A4me.txt");
     expect((await agent.call('HEAD', '/files/dir/a.txt')).headers['content-length']).toBe('5');
     expect((await agent.call('GET', '/files/dir')).status).toBe(404);
   });

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { HttpError } from '../http-error.ts';
 import { errnoOf } from '../log.ts';
 import { isRecord } from '../router.ts';
-import { checkNewName, isHidden, resolveDiskPath, type DiskPath } from './disk-path.ts';
+import { apiPathOf, checkNewName, isHidden, resolveDiskPath, type DiskPath } from './disk-path.ts';
 import { absent, readModel, type ContentsModel, type ContentsType, type ReadOptions } from './model.ts';
 import { emptyNotebook, writeNotebook } from './notebook.ts';
 import { Uploads } from './uploads.ts';
@@ -154,11 +154,12 @@ export class Contents {
   }
 
   async #writable(text: string, access: Access, verb: string): Promise<DiskPath> {
-    const at = await this.#at(text);
-    if (isHidden(at.api) && !access.withHidden) {
-      throw new HttpError(400, `Cannot ${verb} file or directory ${JSON.stringify(at.api)}`);
+    // Whether the folder exists is nobody's business when the name alone is refused.
+    const api = apiPathOf(text);
+    if (isHidden(api) && !access.withHidden) {
+      throw new HttpError(400, `Cannot ${verb} file or directory ${JSON.stringify(api)}: its name starts with a dot.`);
     }
-    return at;
+    return this.#at(text);
   }
 
   async #folder(text: string, access: Access, verb: string): Promise<DiskPath> {

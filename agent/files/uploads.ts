@@ -23,7 +23,11 @@ export class Uploads {
       part.bytes += bytes.length;
       if (chunk !== -1) return { bytes: part.bytes, isComplete: false };
       const file = await open(part.temporary, 'r+');
-      await file.sync().finally(() => file.close());
+      try {
+        await file.sync();
+      } finally {
+        await file.close();
+      }
       await replaceWith(part.temporary, target);
       this.#parts.delete(target);
       return { bytes: part.bytes, isComplete: true };

@@ -10,7 +10,7 @@ import { buildEnvironment, findPython } from './environment.ts';
 const home = '/home/jupyter';
 const python = { program: '/opt/py/bin/python3', version: '3.11' };
 
-test('defaults give way to what was chosen, and what was chosen to nothing but HOME', () => {
+test('defaults give way to what was chosen, and what was chosen to nothing but where home is', () => {
   const env = buildEnvironment({
     inherited: { PATH: '/usr/bin', R_LIBS: '/image/R', HOME: '/root', GONE: undefined },
     home,
@@ -19,6 +19,7 @@ test('defaults give way to what was chosen, and what was chosen to nothing but H
   });
   expect(env).toEqual({
     HOME: home,
+    NOTEBOOKS_DIR: home,
     WORKSPACE_NAME: 'w',
     PATH: '/home/jupyter/packages/bin:/opt/py/bin:/usr/bin',
     PIP_USER: 'false',

@@ -37,7 +37,7 @@ export function buildEnvironment(options: {
   const { inherited, home, chosen, python } = options;
   const packages = path.join(home, 'packages');
   const kept = Object.entries(inherited).filter((pair): pair is [string, string] => pair[1] !== undefined);
-  const base: Record<string, string> = { ...Object.fromEntries(kept), ...chosen, HOME: home };
+  const base: Record<string, string> = { ...Object.fromEntries(kept), ...chosen, HOME: home, NOTEBOOKS_DIR: home };
   const sitePackages = python === null ? [] : [sitePackagesOf(home, python)];
   const defaults: Record<string, string> = {
     PIP_USER: 'true',

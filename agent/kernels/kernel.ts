@@ -15,6 +15,8 @@ import { composeMessage, headerFacts, jsonObject, newHeader } from './wire.ts';
 export type ExecutionState = 'starting' | 'idle' | 'busy' | 'restarting' | 'dead';
 
 export interface KernelSetting extends RunSetting {
+  /** Chosen by a client; a new one where absent. */
+  readonly id?: string;
   readonly journalLimits?: JournalLimits;
 }
 
@@ -43,7 +45,7 @@ const untracked =
  * execute_request is answered: where the kernel cannot, we do.
  */
 export class Kernel extends EventEmitter<KernelEvents> {
-  readonly id = randomUUID();
+  readonly id: string;
   readonly journal: Journal;
   readonly executions = new Executions();
   executionState: ExecutionState = 'starting';
@@ -69,6 +71,7 @@ export class Kernel extends EventEmitter<KernelEvents> {
 
   constructor(setting: KernelSetting) {
     super();
+    this.id = setting.id ?? randomUUID();
     this.#setting = setting;
     this.journal = new Journal(`${setting.stateDirectory}/journal/${this.id}`, setting.journalLimits);
     this.setMaxListeners(0);

@@ -25,6 +25,7 @@ export interface KernelsOptions {
 
 /** So that warming the next kernel does not compete with the cell that the claimed one is about to run. */
 const warmAgainMs = 4000;
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** All kernels of the environment, and the one that is kept warm. */
 export class Kernels {
@@ -70,17 +71,30 @@ export class Kernels {
 
   /**
    * Starts a kernel, or hands out the warm one. Resolves once its process runs; messages to it wait until it answers.
+   * @param options.id  what it is called, where a client chose that
    * @param options.folder  where it works, relative to home; home itself where that is no folder
-   * @throws HttpError 404 for an unknown name, 500 when its program cannot be started
+   * @throws HttpError 400 for an id that is no UUID, 404 for an unknown name, 409 for an id in use, 500 when its program cannot be started
    */
-  async start(options: { name: string | null; folder: string; label: string | null }): Promise<Kernel> {
+  async start(options: {
+    name: string | null;
+    folder: string;
+    label: string | null;
+    id?: string | null;
+  }): Promise<Kernel> {
     if (this.#isClosing) throw new HttpError(503, 'The environment is stopping.');
+    const chosenId = options.id ?? null;
+    if (chosenId !== null && !uuid.test(chosenId)) throw new HttpError(400, 'The id of a kernel is a UUID.');
+    if (chosenId !== null && this.#kernels.has(chosenId)) {
+      throw new HttpError(409, `There is a kernel with the id ${chosenId} already.`);
+    }
     const specs = await this.specs();
     const name = options.name ?? defaultKernelName(specs, this.#options.warmKernel);
-    const spec = specs.get(name.toLowerCase());
+    // Jupyter's clients mean any Python by "python".
+    const spec = specs.get(name.toLowerCase()) ?? (name === 'python' ? specs.get('python3') : undefined);
     if (spec === undefined) throw new HttpError(404, `No such kernel named ${name}`);
     const cwd = await this.#workingDirectory(options.folder);
-    const kernel = (await this.#claimWarm(spec, cwd, options.label)) ?? (await this.#make(spec, cwd, options.label));
+    const warm = chosenId === null ? await this.#claimWarm(spec, cwd, options.label) : null;
+    const kernel = warm ?? (await this.#make(spec, cwd, options.label, chosenId));
     kernel.label = options.label;
     this.#kernels.set(kernel.id, kernel);
     kernel.once('gone', () => {
@@ -146,7 +160,7 @@ export class Kernels {
     return warm;
   }
 
-  async #make(spec: Kernelspec, cwd: string, label: string | null): Promise<Kernel> {
+  async #make(spec: Kernelspec, cwd: string, label: string | null, id: string | null = null): Promise<Kernel> {
     const python = await this.#pythonOf(spec);
     const env = this.#environment(python);
     const ipython = python === null ? null : await ipythonFolder(this.#options.home, this.#options.stateDirectory);
@@ -155,7 +169,7 @@ export class Kernels {
     // ipykernel ends itself when its parent is process 1, and ours may be.
     if (process.pid !== 1) env['JPY_PARENT_PID'] = String(process.pid);
     const { stateDirectory, socketDirectory } = this.#options;
-    const kernel = new Kernel({ spec, env, cwd, stateDirectory, socketDirectory });
+    const kernel = new Kernel({ ...(id === null ? {} : { id }), spec, env, cwd, stateDirectory, socketDirectory });
     await kernel.start();
     return kernel;
   }

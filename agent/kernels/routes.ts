@@ -61,7 +61,8 @@ export function kernelRoutes(kernels: Kernels, sessions: Sessions): Route[] {
         const body = (await readJson(request)) ?? {};
         const name = typeof body['name'] === 'string' ? body['name'] : null;
         const folder = typeof body['path'] === 'string' ? body['path'] : '';
-        const kernel = await kernels.start({ name, folder, label: null });
+        const chosenId = typeof body['kernel_id'] === 'string' ? body['kernel_id'] : null;
+        const kernel = await kernels.start({ name, folder, label: null, id: chosenId });
         sendJson(response, 201, kernelModel(kernel), { location: `/api/kernels/${kernel.id}` });
       },
     },

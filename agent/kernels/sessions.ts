@@ -91,15 +91,16 @@ export class Sessions {
 
   async #kernelFor(asked: Record<string, unknown>, sessionPath: string, type: string): Promise<string> {
     const id = text(asked['id']);
-    if (id !== null) {
-      const kernel = this.#kernels.get(id);
+    const kernel = id === null ? undefined : this.#kernels.find(id);
+    if (kernel !== undefined) {
       kernel.label = sessionPath;
-      return id;
+      return kernel.id;
     }
     const name = text(asked['name']);
+    if (id !== null && name === null) throw new HttpError(400, `Kernel does not exist: ${id}`);
     // A console's path is made up, but its folder is real, as a notebook's is.
     const folder = type === 'directory' ? sessionPath : path.posix.dirname(sessionPath);
-    return (await this.#kernels.start({ name, folder, label: sessionPath })).id;
+    return (await this.#kernels.start({ name, folder, label: sessionPath, id })).id;
   }
 
   #find(id: string): Session {

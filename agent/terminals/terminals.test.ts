@@ -13,7 +13,8 @@ afterAll(() => agent[Symbol.asyncDispose]());
 async function connect(name: string): Promise<{ socket: WebSocket; messages: unknown[][]; text: () => string }> {
   const socket = agent.socket(`/terminals/websocket/${name}`);
   const messages: unknown[][] = [];
-  socket.on('message', (data) => messages.push(JSON.parse(String(data))));
+  // ws gives text frames as Buffers unless asked otherwise.
+  socket.on('message', (data) => messages.push(JSON.parse((data as Buffer).toString())));
   await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
   const text = (): string =>
     messages

@@ -150,7 +150,12 @@ export function createAccounts(options: { store: AccountStore; clock: Clock }) {
       const account = await store.accountById(token.account_id);
       if (account === undefined) return null;
       const now = clock.now();
-      if (token.last_used_at === null || now - token.last_used_at > touchEveryMs) await store.touchToken(token.id, now);
+      if (token.last_used_at === null || now - token.last_used_at > touchEveryMs) {
+        // Who asks is known; that the disk has no room to note when must not shut anyone out.
+        await store.touchToken(token.id, now).catch((error: unknown) => {
+          if (!(error instanceof AppError && error.code === 'StorageFull')) throw error;
+        });
+      }
       return { account: toAccount(account), via: { kind: 'token', tokenId: token.id } };
     },
 

@@ -37,7 +37,8 @@ export function createBillingProjects(options: {
 
   async function required(accountId: string, name: string): Promise<BillingProjectRow> {
     const row = await store.find(accountId, name);
-    if (row === undefined) throw new AppError('NotFound', `There is no billing project "${name}" that you can see.`);
+    if (row === undefined)
+      throw new AppError('NotFound', `There is no billing project "${name.slice(0, 80)}" that you can see.`);
     return row;
   }
 

@@ -24,7 +24,11 @@ afterAll(() => story.stop());
 const workspace = { namespace: 'lab', name: 'one' };
 const urlOf = (key: string) => story.url + endpointUrl(endpoints.getObject, { ...workspace, key });
 const send = (method: string, key: string, init: RequestInit = {}, role: 'OWNER' | 'WRITER' | 'READER' = 'WRITER') =>
-  fetch(urlOf(key), { ...init, method, headers: { authorization: `Bearer ${story.token(role)}`, ...init.headers } });
+  fetch(urlOf(key), {
+    ...init,
+    method,
+    headers: { authorization: `Bearer ${story.token(role)}`, ...Object.fromEntries(new Headers(init.headers)) },
+  });
 
 describe('an object', () => {
   test.each([
@@ -221,7 +225,7 @@ describe('a folder', () => {
   });
 });
 
-test.each(['a/../b', '/abs', 'a//b', 'back\\slash', 'x\u0000y', 'bidi\u202ename', ' lead', `${'x'.repeat(201)}`])(
+test.each(['a/../b', '/abs', 'a//b', 'back\\slash', 'x\u0000y', 'bidi\u202ename', ' lead', 'x'.repeat(201)])(
   'the key %j is refused with a sentence',
   async (key) => {
     const { port } = new URL(story.url);

@@ -16,6 +16,7 @@ import { visitorOf } from '../kernels/visitor.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import type { Database } from '../plumbing/db/database.ts';
 import type { EventBus } from '../plumbing/events.ts';
+import { acceptEmptyJson } from '../plumbing/http/json-body.ts';
 import type { Log } from '../plumbing/log.ts';
 import type { Access } from '../workspaces/access.ts';
 import { createAgentProxy } from './agent-proxy.ts';
@@ -112,12 +113,7 @@ export function createWorkspaceDoor(options: {
 
 /** Errors as Jupyter's clients read them, and bodies as they send them: JSON that may be empty. */
 function answerAsJupyter(routes: FastifyInstance, log: Log): void {
-  const parseJson = routes.getDefaultJsonParser('error', 'error');
-  routes.removeContentTypeParser('application/json');
-  routes.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (body === '') done(null, undefined);
-    else parseJson(request, body.toString(), done);
-  });
+  acceptEmptyJson(routes, '*');
   routes.setErrorHandler((error: FastifyError | AppError, _request, reply) => {
     const reason = error instanceof AppError ? error : fromFastify(error);
     if (reason.code === 'Internal') log.error({ err: error }, 'door: a request failed');
@@ -138,7 +134,7 @@ function answerAsJupyter(routes: FastifyInstance, log: Log): void {
 }
 
 function fromFastify(error: FastifyError): AppError {
-  switch (error.statusCode) {
+  switch (error.statusCode ?? 500) {
     case 400:
       return new AppError('InvalidInput', 'The body is not valid JSON.', { cause: error });
     case 413:

@@ -61,7 +61,7 @@ function parse(asked: string | string[]): Record<string, string[]> {
   } catch {
     // Said below, with every other wrong form.
   }
-  throw new AppError('InvalidInput', 'permissions should be a JSON object of {"resource": ["action", …]}.');
+  throw new AppError('InvalidInput', 'permissions should be a JSON dict of {"resource": ["action", …]}.');
 }
 
 function isTexts(value: unknown): value is string[] {

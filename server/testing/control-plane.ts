@@ -29,9 +29,14 @@ export async function startControlPlane(options: {
   dataDirectory: string;
   port: number;
   settings?: Record<string, string>;
+  /** The user it runs as, where that is another than ours. */
+  uid?: number;
+  /** A program and its arguments that end by becoming what is given to them; Node itself where absent. */
+  through?: readonly string[];
 }): Promise<ControlPlane> {
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('TERRARIUM_')));
-  const child = spawn(process.execPath, [main], {
+  const [program = process.execPath, ...args] = [...(options.through ?? []), process.execPath, main];
+  const child = spawn(program, args, {
     env: {
       ...inherited,
       TERRARIUM_PORT: String(options.port),
@@ -39,6 +44,7 @@ export async function startControlPlane(options: {
       ...options.settings,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
   });
   let printed = '';
   let problems = '';

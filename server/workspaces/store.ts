@@ -66,7 +66,7 @@ export function workspaceStore(database: Database) {
         .select((select) => select.fn.countAll<number>().as('count'))
         .where('namespace', '=', namespace)
         .executeTakeFirst();
-      return Number(row?.count ?? 0);
+      return row?.count ?? 0;
     },
     async insert(row: WorkspaceRow) {
       await database.transaction(async (inside) => {

@@ -83,7 +83,7 @@ describe.skipIf(!hasBrowser)('notebooks', () => {
     await page.getByRole('button', { name: 'New notebook' }).click();
     const name = dialog.getByLabel('Name');
     const create = dialog.getByRole('button', { name: 'Create notebook' });
-    for (const bad of ['', 'counts', '../escape', `${'long'.repeat(80)}`, 'a\u202Eb']) {
+    for (const bad of ['', 'counts', '../escape', 'long'.repeat(80), 'a\u202Eb']) {
       await name.fill(bad);
       await create.click();
       await expect.poll(() => name.getAttribute('aria-invalid'), { message: bad }).toBe('true');

@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
-import * as z from 'zod';
+import type * as z from 'zod';
 import {
+  AppError,
   endpoints,
   type BodyOf,
   type Endpoint,
@@ -52,8 +53,8 @@ export function createBinder<Who>(
           const who = endpoint.isPublic === true ? (undefined as Who) : await authenticate(request);
           const input = {
             params: parse(endpoint.params, paramsOf(endpoint, request)),
-            query: parse(endpoint.query, request.query),
-            body: endpoint.body === 'bytes' ? bodyStream(request) : parse(endpoint.body, request.body ?? {}),
+            query: parse(endpoint.query?.strict(), request.query),
+            body: endpoint.body === 'bytes' ? bodyStream(request) : parse(endpoint.body, jsonBody(request)),
           };
           const abort = new AbortController();
           reply.raw.on('close', () => {
@@ -97,6 +98,14 @@ function paramsOf(endpoint: Endpoint, request: FastifyRequest): unknown {
 
 function bodyStream(request: FastifyRequest): Readable {
   return request.body instanceof Readable ? request.body : request.raw;
+}
+
+/** What was sent as JSON; an empty object when nothing was. */
+function jsonBody(request: FastifyRequest): unknown {
+  if (request.body instanceof Readable) {
+    throw new AppError('InvalidInput', 'The body must be JSON, with content type application/json.');
+  }
+  return request.body === undefined ? {} : request.body;
 }
 
 function parse(schema: z.ZodType | undefined, value: unknown): unknown {

@@ -12,23 +12,34 @@ export function inputError(error: z.ZodError): AppError {
   const [field, message] = Object.entries(fields)[0] ?? ['', 'The request is not valid.'];
   return new AppError(
     'InvalidInput',
-    field === '' || /[A-Z]/.test(message.charAt(0)) ? message : `${field}: ${message}`,
-    {
-      fields,
-    },
+    /^[a-z]/.test(message) && field !== '' ? `${shortened(field)}: ${message}` : message,
+    { fields },
   );
 }
 
+/** Schemas of the contract carry sentences of their own; what the library says by itself is made one. */
 function sentence(issue: z.core.$ZodIssue): string {
   // A record says of a bad key only that it is one; the key's own schema says why.
   if (issue.code === 'invalid_key' && issue.issues[0] !== undefined) return sentence(issue.issues[0]);
-  if (issue.code === 'unrecognized_keys')
-    return `There is no field ${issue.keys.map((key) => `"${key}"`).join(', ')} here.`;
-  const text = issue.message.startsWith('Invalid input: ')
-    ? issue.message.slice('Invalid input: '.length)
-    : issue.message;
+  if (issue.code === 'unrecognized_keys') return `There is no ${inWords(issue.keys)} here.`;
+  if (/[.!?]$/.test(issue.message)) return issue.message;
+  const text = issue.message.replace(/^Invalid input: /, '');
   const field = issue.path.map(String).join('.');
-  return issue.message === text ? text : `${field === '' ? 'The body' : `"${field}"`} is not valid: ${text}.`;
+  const subject = field === '' ? 'What was sent' : `"${shortened(field)}"`;
+  return `${subject} is not valid: ${text.charAt(0).toLowerCase()}${text.slice(1)}.`;
+}
+
+const mostNamed = 3;
+const mostCharacters = 60;
+
+function inWords(keys: readonly string[]): string {
+  const named = keys.slice(0, mostNamed).map((key) => `"${shortened(key)}"`);
+  const more = keys.length > mostNamed ? ` or ${String(keys.length - mostNamed)} more` : '';
+  return named.join(', ') + more;
+}
+
+function shortened(text: string): string {
+  return text.length <= mostCharacters ? text : `${text.slice(0, mostCharacters)}…`;
 }
 
 /** Answers every failure of `app` as an ErrorBody. What is not an AppError is logged and told without its inner text. */
@@ -56,14 +67,14 @@ export function answerErrors(app: FastifyInstance): void {
   app.setNotFoundHandler((request, reply) => {
     const body: ErrorBody = {
       code: 'NotFound',
-      message: `There is no ${request.method} ${request.url.split('?')[0] ?? ''} here.`,
+      message: `There is no ${request.method} ${shortened(request.url.split('?')[0] ?? '')} here.`,
     };
     void reply.code(404).send(body);
   });
 }
 
 function fromFastify(error: FastifyError): AppError | undefined {
-  switch (error.statusCode) {
+  switch (error.statusCode ?? 500) {
     case 400:
       return new AppError(
         'InvalidInput',

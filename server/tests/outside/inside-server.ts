@@ -1,0 +1,53 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { accountStore } from '../../accounts/store.ts';
+import { readConfig } from '../../config.ts';
+import { createFilesystemObjectStore } from '../../drivers/filesystem/object-store.ts';
+import { createMemoryDriver } from '../../drivers/memory/memory-driver.ts';
+import { systemClock } from '../../plumbing/clock.ts';
+import { createLog } from '../../plumbing/log.ts';
+import { startServer, type RunningServer } from '../../server.ts';
+import { freePort } from '../../testing/control-plane.ts';
+
+/** A whole control plane in this process, its machines and disks in memory. */
+export interface InsideServer {
+  readonly server: RunningServer;
+  readonly port: number;
+  /** Makes a further account; resolves to its API token. */
+  addAccount(id: string): Promise<string>;
+  remove(): Promise<void>;
+}
+
+export async function startInside(): Promise<InsideServer> {
+  const directory = await mkdtemp(path.join(os.tmpdir(), 'terrarium-inside-'));
+  const port = await freePort();
+  const config = readConfig({ TERRARIUM_PORT: String(port), TERRARIUM_DATA: directory, USER: 'owner' }, '/');
+  const { compute, disks } = createMemoryDriver({ clock: systemClock });
+  const objects = await createFilesystemObjectStore({ directory: path.join(directory, 'buckets') });
+  const server = await startServer({
+    config,
+    log: createLog({ level: 'silent' }),
+    drivers: { compute, disks, objects },
+  });
+  return {
+    server,
+    port,
+    async addAccount(id) {
+      await accountStore(server.context.database).insertAccount({
+        id,
+        email: `${id}@localhost`,
+        name: id,
+        password_hash: null,
+        is_operator: 0,
+        created_at: 0,
+      });
+      return (await server.context.accounts.createToken(id, 'story')).secret;
+    },
+    async remove() {
+      await server.stop();
+      await objects.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
