@@ -40,6 +40,8 @@ export class Contents {
     if (body['copy_from'] !== undefined && body['copy_from'] !== null) {
       throw new HttpError(400, 'Cannot copy with PUT, only POST');
     }
+    // Old clients say the path in the body too; it may not name what the address may not.
+    if (typeof body['path'] === 'string') await this.#writable(body['path'], access, 'create');
     const at = await this.#writable(text, access, 'create');
     if (at.api === '') throw new HttpError(400, 'The disk itself cannot be written; name a file.');
     const type = typeOf(body['type']);

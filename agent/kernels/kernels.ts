@@ -25,7 +25,8 @@ export interface KernelsOptions {
 
 /** So that warming the next kernel does not compete with the cell that the claimed one is about to run. */
 const warmAgainMs = 4000;
-const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** It names a folder of the journal, and a part of addresses. */
+const possibleId = /^[\w-]{1,100}$/;
 
 /** All kernels of the environment, and the one that is kept warm. */
 export class Kernels {
@@ -73,7 +74,7 @@ export class Kernels {
    * Starts a kernel, or hands out the warm one. Resolves once its process runs; messages to it wait until it answers.
    * @param options.id  what it is called, where a client chose that
    * @param options.folder  where it works, relative to home; home itself where that is no folder
-   * @throws HttpError 400 for an id that is no UUID, 404 for an unknown name, 409 for an id in use, 500 when its program cannot be started
+   * @throws HttpError 400 for an impossible id, 404 for an unknown name, 409 for an id in use, 500 when its program cannot be started
    */
   async start(options: {
     name: string | null;
@@ -83,7 +84,9 @@ export class Kernels {
   }): Promise<Kernel> {
     if (this.#isClosing) throw new HttpError(503, 'The environment is stopping.');
     const chosenId = options.id ?? null;
-    if (chosenId !== null && !uuid.test(chosenId)) throw new HttpError(400, 'The id of a kernel is a UUID.');
+    if (chosenId !== null && !possibleId.test(chosenId)) {
+      throw new HttpError(400, 'The id of a kernel has letters, digits, dashes and underscores, at most 100.');
+    }
     if (chosenId !== null && this.#kernels.has(chosenId)) {
       throw new HttpError(409, `There is a kernel with the id ${chosenId} already.`);
     }

@@ -97,7 +97,6 @@ export class Sessions {
       return kernel.id;
     }
     const name = text(asked['name']);
-    if (id !== null && name === null) throw new HttpError(400, `Kernel does not exist: ${id}`);
     // A console's path is made up, but its folder is real, as a notebook's is.
     const folder = type === 'directory' ? sessionPath : path.posix.dirname(sessionPath);
     return (await this.#kernels.start({ name, folder, label: sessionPath, id })).id;

@@ -6,9 +6,31 @@ import { Readable } from 'node:stream';
  * unread is read away, so that the connection can be used again.
  */
 export function readerOf(body: Readable): Readable {
-  const reader = Readable.from(body.iterator({ destroyOnReturn: false }), { objectMode: false });
-  reader.once('close', () => {
-    if (!body.readableEnded && !body.destroyed) body.resume();
+  // By 'data' events alone: a stream that has had a 'readable' listener does not flow away by resume().
+  const reader = new Readable({
+    read() {
+      body.resume();
+    },
   });
+  const onData = (chunk: unknown) => {
+    if (!reader.push(chunk)) body.pause();
+  };
+  const onEnd = () => {
+    reader.push(null);
+  };
+  const onError = (error: Error) => {
+    reader.destroy(error);
+  };
+  const onClose = () => {
+    if (!body.readableEnded) reader.destroy(body.errored ?? new Error('The request ended before its body did.'));
+  };
+  body.pause();
+  body.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose);
+  reader.once('close', () => {
+    body.off('data', onData).off('end', onEnd).off('close', onClose);
+    body.resume();
+  });
+  if (body.readableEnded) onEnd();
+  else if (body.destroyed) onClose();
   return reader;
 }
