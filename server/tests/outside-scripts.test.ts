@@ -29,9 +29,11 @@ afterAll(async () => {
 });
 
 async function ok(method: string, address: string, body?: unknown, status = 200): Promise<Json> {
-  const response = await call(method, address, {
-    ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-  });
+  const response = await call(
+    method,
+    address,
+    body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } },
+  );
   expect(`${String(response.status)} ${address}`).toBe(`${String(status)} ${address}`);
   return status === 204 ? {} : json(response);
 }
