@@ -157,7 +157,10 @@ describe.skipIf(!hasBrowser)('notebooks', () => {
   });
 
   test('a hostile notebook runs nothing and sends nothing', async () => {
+    // It listens on a port, so its address is not a path.
     const { port } = attacker.address() as AddressInfo;
+    await fetch(`http://127.0.0.1:${String(port)}/heard`);
+    expect(reports.splice(0)).toEqual(['/heard']);
     const dialogs: string[] = [];
     page.on('dialog', (dialog) => {
       dialogs.push(dialog.message());
