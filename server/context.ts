@@ -168,11 +168,11 @@ export async function createContext(options: { config: Config; log: Log; clock?:
         if (await disks.isAnyIn(workspaceId)) return 'This workspace still has persistent disks. Delete them first.';
         return null;
       },
-      async deprovision(workspaceId, bucket) {
+      async forget(workspaceId) {
         await environments.forgetIn(workspaceId);
         await disks.forgetIn(workspaceId);
-        await objects.deleteBucket(bucket);
       },
+      deprovision: (workspace) => buckets.remove(workspace),
     },
   });
   const spend = createSpend({

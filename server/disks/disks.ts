@@ -110,7 +110,12 @@ export function createDisks(options: {
         id: newId(),
         workspace_id: access.workspace.id,
         owner_id: ownerId,
-        name: wish.name ?? freeName(mine.map((disk) => disk.name)),
+        name:
+          wish.name ??
+          freeName(
+            access.workspace.name,
+            mine.map((disk) => disk.name),
+          ),
         size_gib: wish.sizeGiB ?? wish.defaultGiB,
         used_bytes: null,
         desired: 'present',
@@ -185,8 +190,16 @@ function deletion(now: number) {
   } as const;
 }
 
-function freeName(taken: string[]): string {
-  let name = 'disk';
-  for (let count = 2; taken.includes(name); count++) name = `disk-${String(count)}`;
+/** A name that says where the disk belongs, since it outlives its environment: getting-started-disk. */
+function freeName(workspaceName: string, taken: string[]): string {
+  const words = workspaceName.toLowerCase().match(/[a-z0-9]+/g) ?? [];
+  const stem = words
+    .join('-')
+    .replace(/^[^a-z]+/, '')
+    .slice(0, 30)
+    .replace(/-$/, '');
+  const base = stem === '' ? 'disk' : `${stem}-disk`;
+  let name = base;
+  for (let count = 2; taken.includes(name); count++) name = `${base}-${String(count)}`;
   return name;
 }

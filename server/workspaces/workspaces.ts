@@ -16,7 +16,10 @@ export interface WorkspaceLifecycle {
   provision(bucket: string, withExamples: boolean): Promise<void>;
   /** Why the workspace cannot go now, as a sentence, or null. */
   deleteProblem(workspaceId: string): Promise<string | null>;
-  deprovision(workspaceId: string, bucket: string): Promise<void>;
+  /** Removes what is left of deleted environments and disks. */
+  forget(workspaceId: string): Promise<void>;
+  /** Removes the bucket with everything in it. */
+  deprovision(workspace: { id: string; bucket: string }): Promise<void>;
 }
 
 export function createWorkspaces(options: {
@@ -80,7 +83,7 @@ export function createWorkspaces(options: {
       try {
         await store.insert(row);
       } catch (error) {
-        await lifecycle.deprovision(id, row.bucket);
+        await lifecycle.deprovision(row);
         if (!isUniqueViolation(error)) throw error;
         const message = `Billing project "${request.namespace}" has a workspace "${request.name}" already. Choose another name.`;
         throw new AppError('AlreadyExists', message, { fields: { name: message } });
@@ -100,8 +103,10 @@ export function createWorkspaces(options: {
       const { workspace } = await access.workspace(accountId, namespace, name, 'own');
       const problem = await lifecycle.deleteProblem(workspace.id);
       if (problem !== null) throw new AppError('NotPossibleNow', problem);
-      await lifecycle.deprovision(workspace.id, workspace.bucket);
+      // The row goes first: what cannot be deleted after all still has its bucket.
+      await lifecycle.forget(workspace.id);
       await store.delete(workspace);
+      await lifecycle.deprovision(workspace);
       events.publish({ kind: 'workspace', id: workspace.id, workspaceId: workspace.id }, accountId);
     },
   };
