@@ -35,8 +35,8 @@ export async function startControlPlane(options: {
   through?: readonly string[];
 }): Promise<ControlPlane> {
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('TERRARIUM_')));
-  const [program = process.execPath, ...args] = [...(options.through ?? []), process.execPath, main];
-  const child = spawn(program, args, {
+  const [program, ...first] = [...(options.through ?? []), process.execPath];
+  const child = spawn(program ?? process.execPath, [...first, main], {
     env: {
       ...inherited,
       TERRARIUM_PORT: String(options.port),

@@ -291,7 +291,7 @@ test.each(['cpus', 'memoryGiB', 'diskGiB', 'bootDiskGiB', 'autopauseMinutes'])(
     await unchanged(async () => {
       for (const value of badNumbers.filter((bad) => !(allowed[field] ?? []).includes(bad))) {
         const answer = await send('createEnvironment', { body: JSON.stringify({ name: 'never', [field]: value }) });
-        expect(expectRefused(answer, `${field} ${String(value)}`).fields).toHaveProperty(field);
+        expect(expectRefused(answer, `${field} ${JSON.stringify(value)}`).fields).toHaveProperty(field);
       }
     });
   },

@@ -29,11 +29,9 @@ afterAll(async () => {
 });
 
 async function ok(method: string, address: string, body?: unknown, status = 200): Promise<Json> {
-  const response = await call(
-    method,
-    address,
-    body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } },
-  );
+  const sent =
+    body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
+  const response = await call(method, address, sent);
   expect(`${String(response.status)} ${address}`).toBe(`${String(status)} ${address}`);
   return status === 204 ? {} : json(response);
 }
@@ -200,7 +198,7 @@ describe('bucket objects', () => {
       );
       expect((page['objects'] as Json[]).length).toBeLessThanOrEqual(2);
       keys.push(...(page['objects'] as Json[]).map((object) => object['key']));
-      pageToken = String(page['nextPageToken'] ?? '');
+      pageToken = typeof page['nextPageToken'] === 'string' ? page['nextPageToken'] : '';
     } while (pageToken !== '');
     expect(keys).toEqual(['list/a.txt', 'list/b/c.txt', 'list/b/d.txt', 'list/e/', 'listing.txt']);
   });
@@ -245,7 +243,7 @@ test('an environment is created, paused, resumed and deleted with and without it
   await ok('POST', `${environment}/stop`, undefined, 202);
   await until('Stopped');
   const lastId = events.lastId();
-  events.close();
+  await events.close();
   await ok('POST', `${environment}/start`, undefined, 202);
   await until('Running');
 
@@ -268,8 +266,8 @@ test('an environment is created, paused, resumed and deleted with and without it
   const resumed = await openEvents(facts, lastId);
   await untilTrue(async () => resumed.seen.some((event) => event['id'] === again['id']), 'missed events come');
   expect(resumed.kinds).not.toContain('reset');
-  resumed.close();
+  await resumed.close();
   const stranger = await openEvents(facts, 'other-epoch-7');
   await untilTrue(async () => stranger.kinds.includes('reset'), 'an unknown id asks to read all again');
-  stranger.close();
+  await stranger.close();
 });

@@ -24,7 +24,7 @@ export async function startInside(): Promise<InsideServer> {
   const port = await freePort();
   const config = readConfig({ TERRARIUM_PORT: String(port), TERRARIUM_DATA: directory, USER: 'owner' }, '/');
   const { compute, disks } = createMemoryDriver({ clock: systemClock });
-  const objects = await createFilesystemObjectStore({ directory: path.join(directory, 'buckets') });
+  const objects = createFilesystemObjectStore({ directory: path.join(directory, 'buckets') });
   const server = await startServer({
     config,
     log: createLog({ level: 'silent' }),
