@@ -36,6 +36,6 @@ export function decideAutopause(facts: AutopauseFacts): AutopauseDecision {
   const idleMinutes = Math.floor((facts.now - idleSince) / 60_000);
   return {
     kind: 'pause',
-    reason: `Paused after ${String(idleMinutes)} minutes without activity. The disk and the boot disk are kept.`,
+    reason: `Paused after ${String(idleMinutes)} ${idleMinutes === 1 ? 'minute' : 'minutes'} without activity. The disk and the boot disk are kept.`,
   };
 }
