@@ -4,6 +4,7 @@ import type { Environment } from '@terrarium/contract';
 import {
   createInstallation,
   paramsOf,
+  removeMachines,
   untilStatus,
   untilTrue,
   type ControlPlane,
@@ -25,11 +26,7 @@ beforeAll(async () => {
 
 // What a failing story leaves must not fail the next one.
 afterEach(async () => {
-  for (const environment of await plane.client.listAllEnvironments()) await remove(environment, 'true');
-  for (const disk of await plane.client.listDisks()) {
-    if (disk.attachedTo === null) await plane.client.deleteDisk({ params: { id: disk.id } }).catch(() => undefined);
-  }
-  await untilNoDisk();
+  await removeMachines(plane.client);
 });
 
 afterAll(async () => {

@@ -13,6 +13,7 @@ import { systemClock } from '../plumbing/clock.ts';
 import {
   freePort,
   paramsOf,
+  removeMachines,
   startControlPlane,
   untilStatus,
   untilTrue,
@@ -54,7 +55,10 @@ async function start(options: {
   through?: readonly string[];
 }): Promise<ControlPlane> {
   const plane = await startControlPlane({ ...options, port: await freePort() });
-  cleanups.push(() => plane.stop());
+  cleanups.push(async () => {
+    await removeMachines(plane.client);
+    await plane.stop();
+  });
   return plane;
 }
 
@@ -195,8 +199,11 @@ describe('what can still work does', () => {
         clock: systemClock,
       }),
     );
-    cleanups.push(() => inside.remove());
     const client = createClient({ baseUrl: inside.server.url, token: inside.server.token });
+    cleanups.push(async () => {
+      await removeMachines(client);
+      await inside.remove();
+    });
     expect(await client.listNotebooks({ params: workspace })).toHaveLength(2);
     const made = await client.createEnvironment({ params: workspace, body: { diskGiB: 1, memoryGiB: 1 } });
     const { notes } = await untilStatus(client, made, 'Running');
