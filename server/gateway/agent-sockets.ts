@@ -8,6 +8,7 @@ import { handshakeFromAgent, handshakeToAgent } from './forwarded-headers.ts';
 
 const handshakeMs = 20_000;
 const lingerMs = 5000;
+const partMs = 1000;
 const probeAfterMs = 30_000;
 
 /**
@@ -22,8 +23,10 @@ export function joinAgentSocket(options: {
   head: Buffer;
   url: string;
   refuse: (error: AppError) => void;
+  /** Told, once they are joined, how to part them without losing what the agent has handed over. */
+  joined: (part: () => void) => void;
 }): void {
-  const { agent, request, client, head, url, refuse } = options;
+  const { agent, request, client, head, url, refuse, joined } = options;
   let isSettled = false;
   const upstream = http.request({
     ...connectionTo(agent.address),
@@ -66,6 +69,9 @@ export function joinAgentSocket(options: {
     if (farHead.length > 0) client.write(farHead);
     if (head.length > 0) far.write(head);
     join(client, far);
+    joined(() => {
+      part(client, far);
+    });
   });
   upstream.end();
 }
@@ -76,6 +82,23 @@ function join(client: Duplex, far: Socket): void {
   far.pipe(client);
   tie(client, far);
   tie(far, client);
+}
+
+/**
+ * Ends the agent's side first: it stops sending, what it sent until then still reaches the client, and only then is the
+ * client's side ended. The agent counts a message as delivered once its socket has taken it.
+ */
+function part(client: Duplex, far: Socket): void {
+  client.unpipe(far);
+  client.pause();
+  far.end();
+  const timer = setTimeout(() => {
+    client.destroy();
+    far.destroy();
+  }, partMs);
+  client.once('close', () => {
+    clearTimeout(timer);
+  });
 }
 
 /** When `one` ends or is gone, what it sent is still delivered to `other`, which has a moment to end as well. */

@@ -198,6 +198,9 @@ export function createGateway(options: {
         client: socket,
         head,
         url,
+        joined: (part) => {
+          live.partWith(socket, part);
+        },
         refuse: (error) => {
           if (error.code === 'DriverUnavailable') agents.forget(visitor);
           refuseUpgrade(socket, errorStatus[error.code], errorBody(error));

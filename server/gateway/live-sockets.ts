@@ -11,6 +11,7 @@ const recheckSoonMs = 100;
 /** WebSockets outlive the request that opened them; these are asked again whether they may, and cut when not. */
 export function createLiveSockets(visitors: Visitors, log: Log) {
   const open = new Map<Duplex, () => Promise<void>>();
+  const partings = new WeakMap<Duplex, () => void>();
   let soon: NodeJS.Timeout | undefined;
 
   async function recheckAll(): Promise<void> {
@@ -42,13 +43,21 @@ export function createLiveSockets(visitors: Visitors, log: Log) {
       });
       socket.once('close', () => open.delete(socket));
     },
+    /** How this one is ended when all are, where that is not by cutting it. */
+    partWith: (socket: Duplex, part: () => void) => {
+      partings.set(socket, part);
+    },
     recheck: () => {
       if (open.size > 0) recheck(recheckSoonMs);
     },
     close(): void {
       clearInterval(timer);
       clearTimeout(soon);
-      for (const socket of open.keys()) socket.destroy();
+      for (const socket of open.keys()) {
+        const part = partings.get(socket);
+        if (part === undefined) socket.destroy();
+        else part();
+      }
     },
   };
 }

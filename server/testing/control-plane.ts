@@ -129,19 +129,24 @@ export async function createInstallation(): Promise<Installation> {
     async remove() {
       const isAlive = current !== undefined && current.process.exitCode === null && current.process.signalCode === null;
       const plane = isAlive && current !== undefined ? current : await start();
-      for (const environment of await plane.client.listAllEnvironments()) {
-        await plane.client.deleteEnvironment({ params: paramsOf(environment), query: { deleteDisk: 'true' } });
-      }
-      await untilTrue(async () => (await plane.client.listAllEnvironments()).length === 0, 'no environment is left');
-      for (const disk of await plane.client.listDisks()) {
-        if (disk.attachedTo === null && disk.status !== 'Deleting')
-          await plane.client.deleteDisk({ params: { id: disk.id } });
-      }
-      await untilTrue(async () => (await plane.client.listDisks()).length === 0, 'no disk is left');
+      await removeMachines(plane.client);
       await plane.stop();
       await rm(dataDirectory, { recursive: true, force: true });
     },
   };
+}
+
+/** Deletes every environment and every disk of the account, and waits until they are gone. */
+export async function removeMachines(client: Client): Promise<void> {
+  for (const environment of await client.listAllEnvironments()) {
+    if (environment.status === 'Deleting') continue;
+    await client.deleteEnvironment({ params: paramsOf(environment), query: { deleteDisk: 'true' } });
+  }
+  await untilTrue(async () => (await client.listAllEnvironments()).length === 0, 'no environment is left');
+  for (const disk of await client.listDisks()) {
+    if (disk.attachedTo === null && disk.status !== 'Deleting') await client.deleteDisk({ params: { id: disk.id } });
+  }
+  await untilTrue(async () => (await client.listDisks()).length === 0, 'no disk is left');
 }
 
 export function paramsOf(environment: Environment): { namespace: string; name: string; environment: string } {

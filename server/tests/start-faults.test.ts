@@ -6,15 +6,21 @@ import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, test } from 'vitest';
+import { createClient } from '@terrarium/contract';
+import { builtDirectories } from '../context.ts';
+import { createSandboxDriver } from '../drivers/sandbox/sandbox-driver.ts';
+import { systemClock } from '../plumbing/clock.ts';
 import {
   freePort,
   paramsOf,
+  removeMachines,
   startControlPlane,
   untilStatus,
   untilTrue,
   type ControlPlane,
 } from '../testing/control-plane.ts';
 import { kernelManager, run } from '../testing/jupyter-client.ts';
+import { startInside } from './outside/inside-server.ts';
 
 const main = path.resolve(import.meta.dirname, '../main.ts');
 const isRoot = process.getuid?.() === 0;
@@ -49,7 +55,10 @@ async function start(options: {
   through?: readonly string[];
 }): Promise<ControlPlane> {
   const plane = await startControlPlane({ ...options, port: await freePort() });
-  cleanups.push(() => plane.stop());
+  cleanups.push(async () => {
+    await removeMachines(plane.client);
+    await plane.stop();
+  });
   return plane;
 }
 
@@ -178,6 +187,39 @@ describe('what can still work does', () => {
     const through = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', `${hide}; exec "$@"`, 'hide'];
     const plane = await start({ dataDirectory: await temporaryDirectory(), through });
     await expectWorking(plane, /bubblewrap/i);
+  });
+
+  test('without any kernel: environments, terminals and notebooks do, and say what to install', async () => {
+    const inside = await startInside((dataDirectory) =>
+      createSandboxDriver({
+        dataDirectory,
+        agentBundle: builtDirectories.agent,
+        nodeBinary: process.execPath,
+        kernelsManifest: path.join(dataDirectory, 'nothing-was-prepared.json'),
+        clock: systemClock,
+      }),
+    );
+    const client = createClient({ baseUrl: inside.server.url, token: inside.server.token });
+    cleanups.push(async () => {
+      await removeMachines(client);
+      await inside.remove();
+    });
+    expect(await client.listNotebooks({ params: workspace })).toHaveLength(2);
+    const made = await client.createEnvironment({ params: workspace, body: { diskGiB: 1, memoryGiB: 1 } });
+    const { notes } = await untilStatus(client, made, 'Running');
+    for (const language of ['Python', 'R']) expect(notes.join('\n')).toContain(`There is no ${language} kernel here.`);
+    const ask = (what: string, body: object) =>
+      fetch(`${inside.server.url}/jupyter/my-project/getting-started/api/${what}`, {
+        method: 'POST',
+        body: JSON.stringify(body),
+        headers: { authorization: `token ${inside.server.token}` },
+      });
+    expect((await ask('terminals', {})).status).toBe(200);
+    const kernel = await ask('kernels', { name: 'no-such-kernel' });
+    expect(kernel.status).toBe(404);
+    expect(((await kernel.json()) as { message: string }).message).toContain('no-such-kernel');
+    await client.deleteEnvironment({ params: paramsOf(made), query: { deleteDisk: 'true' } });
+    await untilTrue(async () => (await client.listDisks()).length === 0, 'the disk is gone');
   });
 
   test.skipIf(!isCheckoutOpen)('without root', async () => {

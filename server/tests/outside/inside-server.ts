@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { accountStore } from '../../accounts/store.ts';
 import { readConfig } from '../../config.ts';
+import type { Drivers } from '../../context.ts';
 import { createFilesystemObjectStore } from '../../drivers/filesystem/object-store.ts';
 import { createMemoryDriver } from '../../drivers/memory/memory-driver.ts';
 import { systemClock } from '../../plumbing/clock.ts';
@@ -10,7 +11,7 @@ import { createLog } from '../../plumbing/log.ts';
 import { startServer, type RunningServer } from '../../server.ts';
 import { freePort } from '../../testing/control-plane.ts';
 
-/** A whole control plane in this process, its machines and disks in memory. */
+/** A whole control plane in this process, its machines and disks in memory where nothing else is said. */
 export interface InsideServer {
   readonly server: RunningServer;
   readonly port: number;
@@ -19,11 +20,14 @@ export interface InsideServer {
   remove(): Promise<void>;
 }
 
-export async function startInside(): Promise<InsideServer> {
+export async function startInside(
+  machines: (directory: string) => Pick<Drivers, 'compute' | 'disks'> = () =>
+    createMemoryDriver({ clock: systemClock }),
+): Promise<InsideServer> {
   const directory = await mkdtemp(path.join(os.tmpdir(), 'terrarium-inside-'));
   const port = await freePort();
   const config = readConfig({ TERRARIUM_PORT: String(port), TERRARIUM_DATA: directory, USER: 'owner' }, '/');
-  const { compute, disks } = createMemoryDriver({ clock: systemClock });
+  const { compute, disks } = machines(directory);
   const objects = createFilesystemObjectStore({ directory: path.join(directory, 'buckets') });
   const server = await startServer({
     config,
