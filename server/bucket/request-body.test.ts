@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import http from 'node:http';
+import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readerOf } from './request-body.ts';
@@ -57,3 +58,11 @@ test.each([0, 1, 1000, 60_000, 200_000, 5_000_000])(
     }
   },
 );
+
+test('a sender who goes away before anyone reads breaks nothing, and who reads later learns of it', async () => {
+  const body = new PassThrough();
+  const reader = readerOf(body);
+  body.destroy(new Error('aborted'));
+  await new Promise((resolve) => reader.once('close', resolve));
+  await expect(text(reader)).rejects.toThrow('aborted');
+});

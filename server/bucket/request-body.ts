@@ -24,6 +24,8 @@ export function readerOf(body: Readable): Readable {
   const onClose = () => {
     if (!body.readableEnded) reader.destroy(body.errored ?? new Error('The request ended before its body did.'));
   };
+  // The sender may go away before anyone reads; whoever does then finds the reader's `errored`.
+  reader.on('error', () => undefined);
   body.pause();
   body.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose);
   reader.once('close', () => {
