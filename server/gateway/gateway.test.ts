@@ -210,7 +210,9 @@ describe('signing in to a workspace', () => {
     const opened = await open((back.headers.location ?? '').slice(at.a.origin.length));
     expect(opened.headers.location).toBe('/lab/tree/notebooks/a.ipynb');
     const notSignedIn = await at.ask(through.slice(at.url.length));
-    expect(notSignedIn.headers.location).toBe(`${at.url}/`);
+    const signIn = new URL(notSignedIn.headers.location ?? '');
+    expect(signIn.origin + signIn.pathname).toBe(`${at.url}/signin`);
+    expect(at.url + (signIn.searchParams.get('next') ?? '')).toBe(through);
   });
 });
 

@@ -25,7 +25,8 @@ export function createOpening(options: { publicUrl: string; accounts: Accounts; 
       try {
         const principal = await authenticate(accounts, request, appDoor);
         if (principal === null) {
-          redirect(response, `${publicUrl}/`);
+          // Back here once they are: the app's sign-in goes on to `next`.
+          redirect(response, `${publicUrl}/signin?${new URLSearchParams({ next: url }).toString()}`);
           return;
         }
         const { workspace } = await access.workspaceById(principal.account.id, workspaceId, 'read');

@@ -117,6 +117,23 @@ describe.skipIf(!hasBrowser)('signing in', () => {
     await page.getByRole('heading', { name: 'Disks' }).waitFor();
   });
 
+  test('a bookmarked notebook asks to sign in, and then opens', async () => {
+    const account = await email();
+    const [workspace] = await stage.plane.client.listWorkspaces();
+    await page.goto(`${stage.plane.url}/workspaces`);
+    await signOut();
+    const bookmark = new URL(stage.plane.url);
+    bookmark.hostname = `${workspace?.id ?? ''}.${bookmark.hostname}`;
+    bookmark.pathname = '/lab/tree/notebooks/r-air-quality.ipynb';
+    await page.goto(bookmark.href);
+    await page.getByRole('heading', { name: 'Sign in to Terrarium' }).waitFor();
+    await signInWith(account, password);
+    await page.locator('.jp-Notebook .jp-Cell').first().waitFor();
+    expect(page.url()).toBe(bookmark.href);
+    await page.goto(`${stage.plane.url}/disks`);
+    await page.getByRole('heading', { name: 'Disks' }).waitFor();
+  });
+
   test('nothing went wrong unseen', () => {
     expect(stage.complaints).toEqual([]);
   });

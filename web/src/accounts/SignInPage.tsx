@@ -15,7 +15,11 @@ export function SignInPage() {
   const onward = next?.startsWith('/') === true && !next.startsWith('//') ? next : '/';
   const session = useMutation({
     mutationFn: signIn,
-    onSuccess: () => router.history.replace(onward),
+    onSuccess: () => {
+      // A workspace's door is the server's own address, not a page of this app.
+      if (onward.startsWith('/door/')) location.replace(onward);
+      else router.history.replace(onward);
+    },
   });
   const { mutate } = session;
 
