@@ -9,6 +9,7 @@ import { IEnvironmentWatch } from '../environment/environment-watch.ts';
 import type { Savings } from '../documents/savings.ts';
 import { ISavings } from '../documents/savings.ts';
 import { Header } from './Header.tsx';
+import './accent.css';
 import './header.css';
 
 export const headerPlugin: JupyterFrontEndPlugin<void> = {
