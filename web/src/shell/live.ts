@@ -1,5 +1,5 @@
 import { ChangeEvent, endpoints } from '@terrarium/contract';
-import type { QueryClient } from '@tanstack/react-query';
+import type { QueryClient, QueryKey } from '@tanstack/react-query';
 import { useSyncExternalStore } from 'react';
 
 /** Queries to read again when a thing of that kind changed, by the first part of their key. */
@@ -31,6 +31,19 @@ export function useIsConnected(): boolean {
   );
 }
 
+/**
+ * Marks what is below `queryKey` as stale, so that what is on screen is read again. A first reading that is under way
+ * is not begun anew by that, and may be older than the change: it is read once more when it is in.
+ */
+export function readAgain(queryClient: QueryClient, queryKey: QueryKey): void {
+  for (const query of queryClient.getQueryCache().findAll({ queryKey, fetchStatus: 'fetching' })) {
+    if (query.state.data !== undefined) continue;
+    const again = () => queryClient.invalidateQueries({ queryKey: query.queryKey, exact: true });
+    void query.fetch().then(again, again);
+  }
+  void queryClient.invalidateQueries({ queryKey });
+}
+
 const graceMs = 2000;
 const retryMs = 3000;
 
@@ -47,7 +60,7 @@ export function startLiveUpdates(queryClient: QueryClient): () => void {
   function receive(message: MessageEvent<string>): void {
     const event = ChangeEvent.safeParse(parseJson(message.data));
     if (!event.success) return;
-    for (const key of affected[event.data.kind]) void queryClient.invalidateQueries({ queryKey: [key] });
+    for (const key of affected[event.data.kind]) readAgain(queryClient, [key]);
   }
 
   function connect(): void {
@@ -57,13 +70,13 @@ export function startLiveUpdates(queryClient: QueryClient): () => void {
       grace = undefined;
       setConnected(true);
       // What changed while the stream was down may be further back than the server remembers.
-      if (hasMissedEvents) void queryClient.invalidateQueries();
+      if (hasMissedEvents) readAgain(queryClient, []);
       hasMissedEvents = false;
     });
     source.addEventListener('message', receive);
     source.addEventListener('change', receive);
     // Sent when the server cannot say what was missed.
-    source.addEventListener('reset', () => void queryClient.invalidateQueries());
+    source.addEventListener('reset', () => readAgain(queryClient, []));
     source.addEventListener('error', () => {
       hasMissedEvents = true;
       grace ??= setTimeout(() => setConnected(false), graceMs);
