@@ -117,6 +117,7 @@ describe.skipIf(!hasBrowser)('every screen', () => {
       await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     await page.getByRole('menuitem', { name: 'Open' }).waitFor();
+    await page.locator('[role="menu"]:focus, [role="menu"] :focus').first().waitFor({ state: 'attached' });
     await page.keyboard.press('Escape');
     await page.getByRole('menuitem', { name: 'Open' }).waitFor({ state: 'detached' });
     expect(await menu.evaluate((at) => at === document.activeElement)).toBe(true);
