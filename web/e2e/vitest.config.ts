@@ -7,6 +7,7 @@ export default defineConfig({
     hookTimeout: 120_000,
     // One browser and one control plane at a time, and each story's steps in order.
     fileParallelism: false,
-    bail: 0,
+    // A busy machine can stall a browser past any wait; what needed its second try is marked in the report.
+    retry: 1,
   },
 });
