@@ -2,24 +2,17 @@ import type { Environment } from '@terrarium/contract';
 import { queryOptions } from '@tanstack/react-query';
 import { api } from '../api.ts';
 
-const usageEveryMs = 5000;
-
-/** Events tell of every change of status; how full memory and disk are is read again while something runs. */
-function usageInterval(environments: Environment[] | undefined): number | false {
-  return environments?.some((environment) => environment.status === 'Running') === true ? usageEveryMs : false;
-}
+// Nothing here polls: the server tells of every change, and of use every few seconds while something runs.
 
 export const allEnvironmentsQuery = queryOptions({
   queryKey: ['environments'],
   queryFn: ({ signal }) => api.listAllEnvironments({ signal }),
-  refetchInterval: (query) => usageInterval(query.state.data),
 });
 
 export function environmentsQuery({ namespace, name }: { namespace: string; name: string }) {
   return queryOptions({
     queryKey: ['environments', namespace, name],
     queryFn: ({ signal }) => api.listEnvironments({ params: { namespace, name }, signal }),
-    refetchInterval: (query) => usageInterval(query.state.data),
   });
 }
 
