@@ -24,11 +24,9 @@ import type { Meter } from './meter.ts';
 import { stepTitles } from './plan.ts';
 import { specOf, type ShapeDefaults } from './spec.ts';
 import { environmentStore, type EnvironmentChange, type EnvironmentRow, type EnvironmentStore } from './store.ts';
+import { deadlinesMs, wishToDelete, wishToStart, wishToStop } from './wishes.ts';
 
 export type Environments = ReturnType<typeof createEnvironments>;
-
-const minute = 60_000;
-const deadlines = { Creating: 15 * minute, Starting: 5 * minute, Stopping: 5 * minute, Deleting: 10 * minute } as const;
 
 /** Cloud Environments: what people may ask of them. Requests write what is wanted; the reconciler does it. */
 export function createEnvironments(options: {
@@ -130,7 +128,7 @@ export function createEnvironments(options: {
       const problem = environmentActionProblem(row.status, action);
       if (problem !== undefined) throw new AppError('NotPossibleNow', problem);
       if (action === 'start') await disks.retry(inside, row.disk_id);
-      await environmentStore(inside).wish(row.id, { ...change, run_at: clock.now(), attempts: 0 });
+      await environmentStore(inside).wish(row, change);
       return row.id;
     });
     events.publish({ kind: 'environment', id, workspaceId }, accountId);
@@ -225,7 +223,7 @@ export function createEnvironments(options: {
           started_at: null,
           last_activity_at: now,
           deleted_at: null,
-          deadline_at: now + deadlines.Creating,
+          deadline_at: now + deadlinesMs.Creating,
           run_at: now,
           attempts: 0,
           lease_until: null,
@@ -238,30 +236,13 @@ export function createEnvironments(options: {
     },
 
     start: (principal: Principal, access: WorkspaceAccess, nameOrId: string) =>
-      wish(principal.account.id, access.workspace.id, nameOrId, 'start', {
-        desired: 'running',
-        status: 'Starting',
-        reason: null,
-        deadline_at: clock.now() + deadlines.Starting,
-        last_activity_at: clock.now(),
-      }),
+      wish(principal.account.id, access.workspace.id, nameOrId, 'start', wishToStart(clock.now())),
 
     stop: (principal: Principal, access: WorkspaceAccess, nameOrId: string) =>
-      wish(principal.account.id, access.workspace.id, nameOrId, 'stop', {
-        desired: 'stopped',
-        status: 'Stopping',
-        reason: null,
-        deadline_at: clock.now() + deadlines.Stopping,
-      }),
+      wish(principal.account.id, access.workspace.id, nameOrId, 'stop', wishToStop(clock.now(), null)),
 
     delete: (principal: Principal, access: WorkspaceAccess, nameOrId: string, deleteDisk: boolean) =>
-      wish(principal.account.id, access.workspace.id, nameOrId, 'delete', {
-        desired: 'deleted',
-        status: 'Deleting',
-        reason: null,
-        delete_disk: deleteDisk ? 1 : 0,
-        deadline_at: clock.now() + deadlines.Deleting,
-      }),
+      wish(principal.account.id, access.workspace.id, nameOrId, 'delete', wishToDelete(clock.now(), deleteDisk)),
 
     /** Where the caller's running environment in a workspace answers, or null when none runs. */
     async agentFor(accountId: string, workspaceId: string): Promise<AgentDoor | null> {

@@ -9,6 +9,7 @@ import { decideAutopause } from './autopause.ts';
 import type { ComputeDriver } from './compute-driver.ts';
 import { specIn } from './execute.ts';
 import { environmentStore, type EnvironmentRow } from './store.ts';
+import { wishToStop } from './wishes.ts';
 
 export interface Reading {
   readonly usage: NonNullable<Environment['usage']>;
@@ -25,7 +26,6 @@ export interface Meter {
 }
 
 const flushActivityMs = 60_000;
-const stopDeadlineMs = 5 * 60_000;
 
 export function createMeter(options: {
   database: Database;
@@ -63,15 +63,9 @@ export function createMeter(options: {
       busySince: busySince.get(row.id) ?? null,
     });
     if (decision.kind === 'pause') {
+      // Someone may have asked for something else while the agent was asked.
+      if (!(await store.wish(row, wishToStop(now, decision.reason)))) return false;
       log.info({ environmentId: row.id, workspaceId: row.workspace_id }, `pause: ${decision.reason}`);
-      await store.wish(row.id, {
-        desired: 'stopped',
-        status: 'Stopping',
-        reason: decision.reason,
-        run_at: now,
-        attempts: 0,
-        deadline_at: now + stopDeadlineMs,
-      });
       events.publish({ kind: 'environment', id: row.id, workspaceId: row.workspace_id }, row.owner_id);
       options.nudge();
       return true;

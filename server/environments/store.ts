@@ -61,13 +61,19 @@ export function environmentStore(database: Database) {
       alive().where('workspace_id', '=', workspaceId).where('owner_id', '=', ownerId).orderBy('created_at').execute(),
     running: () => tables.selectFrom('environments').selectAll().where('status', '=', 'Running').execute(),
     insert: (row: EnvironmentRow) => tables.insertInto('environments').values(row).execute(),
-    /** Records a person's wish: work under way for an older one notices that `intent` has risen. */
-    wish: (id: string, change: EnvironmentChange) =>
-      tables
+    /**
+     * Records a wish: work under way for an older one notices that `intent` has risen.
+     * @returns false when another wish has come since the row was read; nothing was written
+     */
+    async wish(row: { id: string; intent: number }, change: EnvironmentChange): Promise<boolean> {
+      const result = await tables
         .updateTable('environments')
         .set({ ...change, intent: sql`intent + 1` })
-        .where('id', '=', id)
-        .execute(),
+        .where('id', '=', row.id)
+        .where('intent', '=', row.intent)
+        .executeTakeFirst();
+      return result.numUpdatedRows > 0n;
+    },
     update: (id: string, change: EnvironmentChange) =>
       tables.updateTable('environments').set(change).where('id', '=', id).execute(),
     /** A write under a lease and for a wish; false when either is no longer the newest. */
@@ -81,13 +87,6 @@ export function environmentStore(database: Database) {
         .executeTakeFirst();
       return result.numUpdatedRows > 0n;
     },
-    dueNow: (ids: string[], now: number) =>
-      tables
-        .updateTable('environments')
-        .set({ run_at: now })
-        .where('id', 'in', ids)
-        .where('run_at', 'is', null)
-        .execute(),
 
     insertStep: (row: StepRow) => tables.insertInto('environment_steps').values(row).execute(),
     endStep: (id: string, change: { ended_at: number; outcome: 'done' | 'failed'; log: string }) =>

@@ -10,6 +10,8 @@ import { readConfig } from '../config.ts';
 import { createContext, type Context } from '../context.ts';
 import { createFilesystemObjectStore } from '../drivers/filesystem/object-store.ts';
 import { createMemoryDriver, type MemoryDriver, type MemoryMethod } from '../drivers/memory/memory-driver.ts';
+import { environmentStore } from '../environments/store.ts';
+import { wishToStop } from '../environments/wishes.ts';
 import { systemClock } from '../plumbing/clock.ts';
 import { createLog } from '../plumbing/log.ts';
 import { untilTrue } from '../testing/control-plane.ts';
@@ -156,6 +158,19 @@ describe('random requests and faults', () => {
       arbitrary: fc.record({ fault: fc.constantFrom(...methods), hasEffect: fc.boolean() }),
     },
   );
+
+  test('a pause decided on before a deletion was asked for does not undo it', async () => {
+    const created = await context.environments.create(owner, access, {});
+    await answerFor(created.id);
+    await settle();
+    const store = environmentStore(context.database);
+    const before = await store.byId(created.id);
+    if (before === undefined) throw new Error('The environment has no row.');
+    await perform('delete with disk');
+    expect(await store.wish(before, wishToStop(systemClock.now(), 'Idle.'))).toBe(false);
+    await settle();
+    expect(await mine()).toBeUndefined();
+  });
 
   test('leave nothing stuck, nothing twice, and no disk deleted unasked', async () => {
     await fc.assert(
