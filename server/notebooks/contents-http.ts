@@ -5,7 +5,7 @@ import { readerOf } from '../bucket/request-body.ts';
 import type { AgentAnswer } from './agent-http.ts';
 import { contentsUrl } from './contents-across.ts';
 import type { Entry } from './contents-read.ts';
-import { isObject, type JsonObject } from './json-object.ts';
+import { isObject, type JsonObject } from '../documents/json-object.ts';
 
 // The largest notebook with its JSON escapes, or a file of that size as base64.
 const bodyLimit = 300 * 1024 * 1024;

@@ -14,7 +14,7 @@ import {
   type ContentsModel,
   type ContentsScope,
 } from './contents-model.ts';
-import { readNotebook } from './nbformat.ts';
+import { readNotebook } from '../documents/nbformat.ts';
 import { notANotebook, notebookByteLimit } from './notebooks.ts';
 
 export interface ContentsQuery {

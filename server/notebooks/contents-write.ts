@@ -9,7 +9,7 @@ import { checkWritable, createContentsDirectories } from './contents-directories
 import { bucketDirectory, fileModel, isHidden, nameOf, parentOf, type ContentsScope } from './contents-model.ts';
 import { copyNames, untitledNames } from './contents-names.ts';
 import { invalid, noSuchFile, typeOf, type ContentsReader, type Entry } from './contents-read.ts';
-import { emptyNotebook, upgradeNotebook, writeNotebook } from './nbformat.ts';
+import { emptyNotebook, upgradeNotebook, writeNotebook } from '../documents/nbformat.ts';
 import { notANotebook, notebookContentType } from './notebooks.ts';
 import type { Uploads } from './uploads.ts';
 

@@ -1,8 +1,8 @@
 import { buffer } from 'node:stream/consumers';
 import type { BucketOwner, Buckets } from '../bucket/buckets.ts';
 import type { ObjectInfo } from '../bucket/object-store.ts';
-import { isObject } from './json-object.ts';
-import { kernelOf } from './nbformat.ts';
+import { isObject } from '../documents/json-object.ts';
+import { kernelOf } from '../documents/nbformat.ts';
 
 export interface NotebookFacts {
   readonly kernel: string | null;

@@ -4,7 +4,7 @@ import { isNotebookKey, type BucketOwner, type Buckets } from '../bucket/buckets
 import { alreadyExists, copyObject, isPreconditionFailed, moveObject } from '../bucket/move-object.ts';
 import type { ObjectInfo } from '../bucket/object-store.ts';
 import type { Checkpoints } from './checkpoints.ts';
-import { emptyNotebook, readNotebook, writeNotebook } from './nbformat.ts';
+import { emptyNotebook, readNotebook, writeNotebook } from '../documents/nbformat.ts';
 import { createNotebookFacts } from './notebook-facts.ts';
 
 /** Where notebooks live in a bucket. */
