@@ -4,7 +4,7 @@ import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
 import type { EnvironmentWatch } from '../environment/environment-watch.ts';
 import { IEnvironmentWatch } from '../environment/environment-watch.ts';
 import { canEdit, workspace } from '../workspace.ts';
-import { connectKernel } from './kernel-connection.ts';
+import { connectKernel, connectRunningKernel } from './kernel-connection.ts';
 
 /**
  * Keeps notebooks and the environment together: while it runs, an opened notebook gets its kernel at once; when it
@@ -22,6 +22,10 @@ export const kernelFollowingPlugin: JupyterFrontEndPlugin<void> = {
     watch.reconnected.connect(() => {
       notebooks.forEach(reconnectKernel);
     });
+    // A run starts the kernel on the server; so may another window of this person.
+    app.serviceManager.sessions.runningChanged.connect(() => {
+      notebooks.forEach((panel) => void adoptKernel(panel, watch));
+    });
     let wasRunning = watch.isRunning;
     watch.changed.connect(() => {
       if (watch.isRunning === wasRunning) return;
@@ -38,6 +42,14 @@ async function connectOpened(panel: NotebookPanel, watch: EnvironmentWatch): Pro
   await connectKernel(panel.sessionContext, panel.model, undefined).catch((error: unknown) => {
     // Nobody asked for this kernel yet; the next run tries again and explains.
     console.warn('The kernel did not start with the notebook.', error);
+  });
+}
+
+async function adoptKernel({ context, sessionContext }: NotebookPanel, watch: EnvironmentWatch): Promise<void> {
+  if (!watch.isRunning || !context.isReady || sessionContext.isDisposed || sessionContext.session?.kernel) return;
+  await connectRunningKernel(sessionContext).catch((error: unknown) => {
+    // The next news of sessions, or the next run, tries again.
+    console.warn('The kernel that runs for the notebook could not be connected yet.', error);
   });
 }
 

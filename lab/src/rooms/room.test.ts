@@ -200,6 +200,14 @@ describe('a room', () => {
     expect(ada.text.toJSON()).toBe('kept');
   });
 
+  test('so does a connection that is closed because the notebook is gone', async () => {
+    const ada = join();
+    await ada.room.ready;
+    server.closeAll(4404);
+    await until(() => ada.room.connection.kind === 'ended');
+    expect(ada.room.connection).toMatchObject({ why: 'deleted' });
+  });
+
   test('others are seen, gone when the connection is, and back with it', async () => {
     const ada = join();
     const ben = join();

@@ -47,6 +47,8 @@ export interface RoomTiming {
   readonly answerMs: number;
 }
 
+/** The code with which the server closes the connections of a document that is no more. */
+const gone = 4404;
 /** A timer that comes later than this was held up by the page itself. */
 const lateMs = 1_000;
 
@@ -220,8 +222,11 @@ export class Room {
       // The document itself may be long on its way.
       if (!this.isConnected && this.#socket === socket) this.#expectAnswer(10 * this.#timing.answerMs);
     };
-    socket.onclose = (event) => this.#onClosed(socket, event.reason);
-    socket.onerror = () => this.#onClosed(socket, '');
+    socket.onclose = (event) => {
+      if (event.code !== gone || this.#socket !== socket) this.#onClosed(socket);
+      else this.#onRefused(new RoomRefusal('This notebook was deleted.', { isFinal: true }));
+    };
+    socket.onerror = () => this.#onClosed(socket);
   }
 
   #take(bytes: Uint8Array): void {
@@ -348,7 +353,7 @@ export class Room {
         return;
       }
       this.#patience = Math.min(this.#patience * 2, 16);
-      this.#onClosed(socket, '');
+      this.#onClosed(socket);
     }, withinMs);
   }
 
@@ -357,10 +362,10 @@ export class Room {
     this.#deadline = undefined;
   }
 
-  #onClosed(socket: WebSocket, reason: string): void {
+  #onClosed(socket: WebSocket): void {
     if (this.#socket !== socket) return;
     this.#close();
-    this.#retry(reason === '' ? null : reason);
+    this.#retry(null);
   }
 
   #onRefused(error: unknown): void {

@@ -61,6 +61,10 @@ export class TestingRoomServer implements AsyncDisposable {
     for (const socket of this.#sockets) socket.terminate();
   }
 
+  closeAll(code: number): void {
+    for (const socket of this.#sockets) socket.close(code);
+  }
+
   tell(message: RoomMessage): void {
     for (const socket of this.#sockets) socket.send(ownMessage(message));
   }
