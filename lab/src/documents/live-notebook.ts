@@ -43,6 +43,7 @@ export class LiveNotebook implements IDocumentProvider, IForkProvider {
   readonly #changed = new Signal<this, void>(this);
   readonly #moved = new Signal<this, { from: string; to: string }>(this);
   readonly #forgetPeople: () => void;
+  readonly #ready: Promise<void>;
   #isDisposed = false;
 
   constructor(options: {
@@ -70,10 +71,12 @@ export class LiveNotebook implements IDocumentProvider, IForkProvider {
     this.room.changed.connect(() => this.#changed.emit());
     this.room.received.connect((_, message) => this.#take(message));
     sharedModel.disposed.connect(() => this.dispose());
+    this.#ready = this.room.ready.then(() => this.#beginWithCell());
+    this.#ready.catch(() => undefined);
   }
 
   get ready(): Promise<void> {
-    return this.room.ready;
+    return this.#ready;
   }
 
   get isDisposed(): boolean {
@@ -164,6 +167,14 @@ export class LiveNotebook implements IDocumentProvider, IForkProvider {
 
   get #executions() {
     return this.sharedModel.ydoc.getMap<unknown>('execution');
+  }
+
+  /** A notebook without cells gives no place to type in. */
+  #beginWithCell(): void {
+    const { sharedModel } = this;
+    if (sharedModel.cells.length > 0 || this.#isDisposed) return;
+    sharedModel.insertCell(0, { cell_type: 'code', source: '', metadata: { trusted: true } });
+    sharedModel.clearUndoHistory();
   }
 
   async #openSession(): Promise<RoomSession> {

@@ -23,10 +23,11 @@ export interface LiveFacts {
 export function liveSaveState(facts: LiveFacts, now: number): SaveState {
   const { connection, hasUnsaved } = facts;
   if (connection.kind === 'ended') return { kind: 'failed', reason: endedReason(connection) };
-  if (facts.readOnlyReason !== null) return { kind: 'read-only' };
-  if (connection.kind === 'connecting' && (hasUnsaved || now - connection.since >= awayShownAfterMs)) {
-    if (now - Math.max(connection.since, hasUnsaved ? facts.unsavedSince : 0) < awayShownAfterMs)
-      return { kind: 'saving' };
+  if (facts.readOnlyReason !== null) {
+    const isAway = connection.kind === 'connecting' && now - connection.since >= awayShownAfterMs;
+    return { kind: 'read-only', live: { reason: facts.readOnlyReason, isAway } };
+  }
+  if (connection.kind === 'connecting' && now - connection.since >= awayShownAfterMs) {
     return { kind: 'failed', reason: awayReason(connection.reason, hasUnsaved) };
   }
   if (hasUnsaved && facts.journalTrouble !== undefined) return { kind: 'failed', reason: facts.journalTrouble };
@@ -42,7 +43,6 @@ export function liveSaveState(facts: LiveFacts, now: number): SaveState {
 export function nextChangeMs(facts: LiveFacts, now: number): number | undefined {
   const times = [
     facts.hasUnsaved ? facts.unsavedSince + savingShownAfterMs : 0,
-    facts.hasUnsaved ? facts.unsavedSince + awayShownAfterMs : 0,
     facts.connection.kind === 'connecting' ? facts.connection.since + awayShownAfterMs : 0,
   ].filter((time) => time > now);
   return times.length === 0 ? undefined : Math.min(...times) - now + 1;

@@ -21,7 +21,8 @@ export interface Person {
   readonly color: string;
 }
 
-const colors = Array.from({ length: 7 }, (_, n) => `var(--jp-collaborator-color${String(n + 1)})`);
+/** Dark enough for white initials, light enough for a cursor on a dark page. */
+const colors = ['#2f6fb7', '#b4532a', '#7d4bb0', '#0b8573', '#c03a6b', '#8a6d0f', '#4f6d8f'];
 
 /** Everybody else who is here, each once, by name. */
 export function othersHere(awareness: IAwareness, self: string): Person[] {

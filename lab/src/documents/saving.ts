@@ -12,7 +12,7 @@ export type SaveState =
   | { readonly kind: 'unsaved' }
   | { readonly kind: 'saving' }
   | { readonly kind: 'failed'; readonly reason: string }
-  | { readonly kind: 'read-only' };
+  | { readonly kind: 'read-only'; readonly live?: { readonly reason: string; readonly isAway: boolean } };
 
 /** Where what is saved is, of a notebook that the server holds. */
 export interface LiveDetail {

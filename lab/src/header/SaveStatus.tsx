@@ -1,5 +1,5 @@
 import * as React from 'react';
-import type { LiveDetail } from '../documents/saving.ts';
+import type { LiveDetail, SaveState } from '../documents/saving.ts';
 import type { Savings } from '../documents/savings.ts';
 import { useSignal } from './use-signal.ts';
 
@@ -10,7 +10,7 @@ export function SaveStatus({ savings }: { readonly savings: Savings }): React.JS
     <span className="tr-Save" role="status" data-save={state?.kind ?? 'none'}>
       {state?.kind === 'saved' && <Saved at={state.at} live={state.live} />}
       {(state?.kind === 'saving' || state?.kind === 'unsaved') && 'Saving…'}
-      {state?.kind === 'read-only' && <span title="Changes are not kept.">Not saved: read only</span>}
+      {state?.kind === 'read-only' && <ReadOnly live={state.live} />}
       {state?.kind === 'failed' && (
         <>
           <span className="tr-Save-reason" title={state.reason}>
@@ -23,6 +23,12 @@ export function SaveStatus({ savings }: { readonly savings: Savings }): React.JS
       )}
     </span>
   );
+}
+
+function ReadOnly({ live }: Pick<SaveState & { kind: 'read-only' }, 'live'>): React.JSX.Element {
+  if (live === undefined) return <span title="Changes are not kept.">Not saved: read only</span>;
+  if (live.isAway) return <span>Not live: Terrarium cannot be reached. It is tried again by itself.</span>;
+  return <span title={`${live.reason} You see what others do as they do it.`}>Live</span>;
 }
 
 function Saved({ at, live }: { readonly at: Date; readonly live: LiveDetail | undefined }): React.JSX.Element {
