@@ -14,7 +14,12 @@ export function isLive(notebook: ISharedNotebook | null): boolean {
  */
 export function leaveToServer(notebook: YNotebook, isReadOnly: () => boolean): void {
   live.add(notebook);
-  Object.defineProperty(notebook, 'dirty', { get: () => false, set: () => undefined });
+  Object.defineProperty(notebook, 'dirty', {
+    get: () => false,
+    set() {
+      // It is dirty nowhere: what is changed is sent at once.
+    },
+  });
   const { ydoc } = notebook;
   const transact = ydoc.transact.bind(ydoc);
   // Everything that changes a notebook here passes it; what comes from the server does not.

@@ -36,20 +36,17 @@ export function People({ savings }: { readonly savings: Savings }): React.JSX.El
 }
 
 function useOthers(notebook: LiveNotebook | undefined): readonly Person[] {
-  const [people, setPeople] = React.useState<readonly Person[]>([]);
-  React.useEffect(() => {
-    if (notebook === undefined) {
-      setPeople([]);
-      return undefined;
-    }
-    const { awareness } = notebook.sharedModel;
-    const look = (): void => {
-      const others = othersHere(awareness, workspace.userEmail);
-      setPeople((before) => (JSON.stringify(before) === JSON.stringify(others) ? before : others));
-    };
-    look();
-    awareness.on('change', look);
-    return () => awareness.off('change', look);
-  }, [notebook]);
-  return people;
+  const subscribe = React.useCallback(
+    (onChange: () => void) => {
+      const awareness = notebook?.sharedModel.awareness;
+      awareness?.on('change', onChange);
+      return () => awareness?.off('change', onChange);
+    },
+    [notebook],
+  );
+  // A text, because a list would be another one each time it is looked at.
+  const people = React.useSyncExternalStore(subscribe, () =>
+    JSON.stringify(notebook === undefined ? [] : othersHere(notebook.sharedModel.awareness, workspace.userEmail)),
+  );
+  return React.useMemo(() => JSON.parse(people) as Person[], [people]);
 }

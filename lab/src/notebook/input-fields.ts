@@ -70,5 +70,5 @@ function header(): KernelMessage.IHeader<'input_request'> {
     channel: 'stdin',
     session: 'terrarium',
     content: { prompt: '', password: false },
-  }).header as KernelMessage.IHeader<'input_request'>;
+  }).header;
 }

@@ -18,8 +18,8 @@ type Plugin = JupyterFrontEndPlugin<unknown>;
 
 /** Interactive widgets. Those of a notebook live in its kernel: they come with the connection to it. */
 export const widgetPlugins: Plugin[] = [
-  withNotebooksOnceTheyHaveKernels(managerPlugin as Plugin),
-  baseWidgetsPlugin as Plugin,
+  withNotebooksOnceTheyHaveKernels(managerPlugin),
+  baseWidgetsPlugin,
   {
     id: 'terrarium:control-widgets',
     autoStart: true,
@@ -32,7 +32,7 @@ export const widgetPlugins: Plugin[] = [
       });
     },
   },
-  outputWidgetPlugin as Plugin,
+  outputWidgetPlugin,
 ];
 
 /** As in its own plugin, which asks a webpack for the chunk. */
@@ -48,7 +48,7 @@ function withNotebooksOnceTheyHaveKernels(plugin: Plugin): Plugin {
     ...plugin,
     activate: (app: JupyterFrontEnd, rendermime: unknown, tracker: INotebookTracker | null, ...others: unknown[]) => {
       waitForModels();
-      return plugin.activate(app, ...[rendermime, tracker && withKernels(tracker), ...others]);
+      return plugin.activate(app, rendermime, tracker && withKernels(tracker), ...others);
     },
   };
 }
