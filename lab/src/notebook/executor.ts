@@ -8,7 +8,7 @@ import type { LiveNotebooks } from '../documents/live-notebooks.ts';
 import { ILiveNotebooks } from '../documents/live-notebooks.ts';
 import type { EnvironmentGate } from '../environment/gate.ts';
 import { IEnvironmentGate } from '../environment/gate.ts';
-import { connectKernel, connectRunningKernel } from './kernel-connection.ts';
+import { connectKernel } from './kernel-connection.ts';
 
 type RunOptions = INotebookCellExecutor.IRunCellOptions;
 
@@ -105,12 +105,7 @@ class ServerExecutor implements INotebookCellExecutor {
         throw new Error('Terrarium cannot be reached just now. Your edits are kept; run it again when it is back.');
       }
       const problem = problemOf(await notebook.room.ask(message));
-      if (problem === undefined) {
-        const [context] = cells.map(({ sessionContext }) => sessionContext);
-        // For completion, inspection and widgets; outputs do not wait for it.
-        if (context !== undefined) void connectRunningKernel(context).catch(() => undefined);
-        return true;
-      }
+      if (problem === undefined) return true;
       if (problem.code !== 'EnvironmentPaused') throw new Error(problem.message);
       if (!(await this.#gate.start('Start and run'))) return false;
     }

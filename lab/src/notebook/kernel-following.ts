@@ -1,6 +1,9 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import type { ISessionContext } from '@jupyterlab/apputils';
 import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
+import type { LiveNotebook } from '../documents/live-notebook.ts';
+import type { LiveNotebooks } from '../documents/live-notebooks.ts';
+import { ILiveNotebooks } from '../documents/live-notebooks.ts';
 import type { EnvironmentWatch } from '../environment/environment-watch.ts';
 import { IEnvironmentWatch } from '../environment/environment-watch.ts';
 import { canEdit, workspace } from '../workspace.ts';
@@ -13,16 +16,23 @@ import { connectKernel, connectRunningKernel } from './kernel-connection.ts';
 export const kernelFollowingPlugin: JupyterFrontEndPlugin<void> = {
   id: 'terrarium:kernel-following',
   autoStart: true,
-  requires: [INotebookTracker, IEnvironmentWatch],
-  activate: (app: JupyterFrontEnd, notebooks: INotebookTracker, watch: EnvironmentWatch) => {
+  requires: [INotebookTracker, IEnvironmentWatch, ILiveNotebooks],
+  activate: (
+    app: JupyterFrontEnd,
+    notebooks: INotebookTracker,
+    watch: EnvironmentWatch,
+    liveNotebooks: LiveNotebooks,
+  ) => {
     notebooks.widgetAdded.connect((_, panel) => {
       silencePausedErrors(panel.sessionContext, watch);
       void connectOpened(panel, watch);
+      const notebook = liveNotebooks.of(panel.context.model.sharedModel);
+      if (notebook !== undefined) connectWhenItRuns(panel, notebook, watch);
     });
     watch.reconnected.connect(() => {
       notebooks.forEach(reconnectKernel);
     });
-    // A run starts the kernel on the server; so may another window of this person.
+    // Another window of this person may have started it.
     app.serviceManager.sessions.runningChanged.connect(() => {
       notebooks.forEach((panel) => void adoptKernel(panel, watch));
     });
@@ -43,6 +53,18 @@ async function connectOpened(panel: NotebookPanel, watch: EnvironmentWatch): Pro
     // Nobody asked for this kernel yet; the next run tries again and explains.
     console.warn('The kernel did not start with the notebook.', error);
   });
+}
+
+/** The server starts the kernel for the first cell that is run. */
+function connectWhenItRuns(panel: NotebookPanel, notebook: LiveNotebook, watch: EnvironmentWatch): void {
+  const stop = notebook.onExecution((cellIds) => {
+    const isOwnWork = [...cellIds].some((cellId) => {
+      const execution = notebook.execution(cellId);
+      return execution !== undefined && execution.state !== 'queued' && execution.accountId === workspace.accountId;
+    });
+    if (isOwnWork) void adoptKernel(panel, watch);
+  });
+  panel.disposed.connect(stop);
 }
 
 async function adoptKernel({ context, sessionContext }: NotebookPanel, watch: EnvironmentWatch): Promise<void> {

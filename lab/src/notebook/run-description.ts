@@ -29,6 +29,7 @@ export function describeTiming(metadata: unknown): string | undefined {
   if (timing === undefined) return undefined;
   const ms = Date.parse(timing['shell.execute_reply']) - Date.parse(timing['iopub.execute_input']);
   if (ms < 0) return undefined;
+  if (ms < 1000) return `${String(ms)} ms`;
   return ms < 60_000 ? `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s` : describeElapsed(ms);
 }
 

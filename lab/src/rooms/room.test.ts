@@ -6,7 +6,7 @@ import * as Y from 'yjs';
 import { ConnectionLost, Room, RoomRefusal, type RoomTiming } from './room.ts';
 import { TestingRoomServer } from './testing-room-server.ts';
 
-const timing: RoomTiming = { retryMs: [5, 50], pingMs: 40, answerMs: 120 };
+const timing: RoomTiming = { retryMs: [5, 50], pingMs: 40, answerMs: 120, requestMs: 200 };
 
 interface Client {
   readonly doc: Y.Doc;
@@ -162,6 +162,8 @@ describe('a room', () => {
     await until(() => server.messages.length === 1);
     server.cutAll();
     await expect(answer).rejects.toBeInstanceOf(ConnectionLost);
+    await until(() => ada.room.isConnected);
+    await expect(ada.room.ask({ type: 'unheard of' })).rejects.toThrow('did not answer');
     server.refusal = new Error('away');
     server.cutAll();
     await until(() => !ada.room.isConnected);

@@ -45,6 +45,8 @@ export interface RoomTiming {
   readonly pingMs: number;
   /** How long the server may take to open a connection, or to answer when it is asked whether it is there. */
   readonly answerMs: number;
+  /** How long a message of ours may wait for its answer. */
+  readonly requestMs: number;
 }
 
 /** The code with which the server closes the connections of a document that is no more. */
@@ -52,7 +54,7 @@ const gone = 4404;
 /** A timer that comes later than this was held up by the page itself. */
 const lateMs = 1_000;
 
-const usualTiming: RoomTiming = { retryMs: [300, 10_000], pingMs: 10_000, answerMs: 8_000 };
+const usualTiming: RoomTiming = { retryMs: [300, 10_000], pingMs: 10_000, answerMs: 8_000, requestMs: 60_000 };
 
 export type Connection =
   | { readonly kind: 'connected' }
@@ -158,17 +160,18 @@ export class Room {
 
   /**
    * Sends a message of ours that is answered, with `request` as its mark.
-   * @throws Error  when there is no connection, or it ends before the answer
+   * @throws Error  when there is no connection, or it ends before the answer, or no answer comes
    */
   ask(message: RoomMessage): Promise<RoomMessage> {
     const request = crypto.randomUUID();
     const reply = Promise.withResolvers<RoomMessage>();
+    const timer = setTimeout(() => reply.reject(new Error('Terrarium did not answer.')), this.#timing.requestMs);
     this.#requests.set(request, reply);
-    if (!this.tell({ ...message, request })) {
+    if (!this.tell({ ...message, request })) reply.reject(new ConnectionLost());
+    return reply.promise.finally(() => {
+      clearTimeout(timer);
       this.#requests.delete(request);
-      reply.reject(new ConnectionLost());
-    }
-    return reply.promise;
+    });
   }
 
   dispose(): void {
@@ -295,7 +298,6 @@ export class Room {
       this.#received.emit(message);
       return;
     }
-    this.#requests.delete(request);
     waiting.resolve(message);
   }
 
