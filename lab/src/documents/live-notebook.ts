@@ -122,6 +122,11 @@ export class LiveNotebook implements IDocumentProvider, IForkProvider {
     return ExecutionOfCell.safeParse(this.#executions.get(cellId)).data;
   }
 
+  /** Another object whenever the server wrote about the cell again, if only to say the same. */
+  executionMark(cellId: string): unknown {
+    return this.#executions.get(cellId);
+  }
+
   executions(): ReadonlyMap<string, ExecutionOfCell> {
     const all = new Map<string, ExecutionOfCell>();
     for (const cellId of this.#executions.keys()) {

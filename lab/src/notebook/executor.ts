@@ -12,6 +12,9 @@ import { connectKernel } from './kernel-connection.ts';
 
 type RunOptions = INotebookCellExecutor.IRunCellOptions;
 
+const purpose = 'Start and run';
+const mostAttempts = 3;
+
 /** Cells of one notebook that were asked for in one go. */
 interface Batch {
   readonly cells: RunOptions[];
@@ -29,6 +32,7 @@ class ServerExecutor implements INotebookCellExecutor {
   readonly #notebooks: LiveNotebooks;
   readonly #connecting = new WeakMap<object, Promise<boolean>>();
   readonly #batches = new WeakMap<LiveNotebook, Batch>();
+  readonly #turns = new WeakMap<LiveNotebook, Promise<boolean>>();
 
   constructor(gate: EnvironmentGate, notebooks: LiveNotebooks) {
     this.#gate = gate;
@@ -69,7 +73,7 @@ class ServerExecutor implements INotebookCellExecutor {
       cells,
       asked: Promise.resolve().then(() => {
         this.#batches.delete(notebook);
-        return this.#ask(cells, notebook);
+        return this.#askInTurn(cells, notebook);
       }),
     };
     this.#batches.set(notebook, batch);
@@ -77,37 +81,46 @@ class ServerExecutor implements INotebookCellExecutor {
   }
 
   /** @returns whether the server runs them */
-  async #ask(cells: readonly RunOptions[], notebook: LiveNotebook): Promise<boolean> {
+  async #askInTurn(cells: readonly RunOptions[], notebook: LiveNotebook): Promise<boolean> {
     for (const { cell, onCellExecutionScheduled } of cells) {
       onCellExecutionScheduled({ cell });
       // What comes of it was asked for here. Said before, so that every window shows it as it comes.
       if (isCodeCellModel(cell.model)) cell.model.trusted = true;
       cell.setPrompt('*');
     }
-    const isAccepted = await this.#askUntilAnswered(cells, notebook).catch(async (error: unknown) => {
-      await showErrorMessage('The cell was not run', error instanceof Error ? error.message : String(error));
-      return false;
-    });
-    if (!isAccepted) {
-      for (const { cell, onCellExecuted } of cells) {
-        if (cell.isDisposed) continue;
-        if (notebook.execution(cell.model.id) === undefined) showCount(cell as CodeCell);
-        onCellExecuted({ cell, success: false });
-      }
+    const before = this.#turns.get(notebook) ?? Promise.resolve(true);
+    // Cells that wait behind others which are not run after all are not run either.
+    const turn = before.then((isAccepted) => isAccepted && this.#ask(cells, notebook));
+    this.#turns.set(notebook, turn);
+    const isAccepted = await turn;
+    if (this.#turns.get(notebook) === turn) this.#turns.delete(notebook);
+    if (isAccepted) return true;
+    for (const { cell, onCellExecuted } of cells) {
+      if (cell.isDisposed) continue;
+      if (notebook.execution(cell.model.id) === undefined) showCount(cell as CodeCell);
+      onCellExecuted({ cell, success: false });
     }
-    return isAccepted;
+    return false;
   }
 
-  async #askUntilAnswered(cells: readonly RunOptions[], notebook: LiveNotebook): Promise<boolean> {
+  /** Never throws: what went wrong was said. */
+  async #ask(cells: readonly RunOptions[], notebook: LiveNotebook): Promise<boolean> {
     const message = { type: 'run', cells: cells.map(({ cell }) => cell.model.sharedModel.getId()) };
-    for (;;) {
-      if (!notebook.room.isConnected) {
-        throw new Error('Terrarium cannot be reached just now. Your edits are kept; run it again when it is back.');
+    try {
+      for (let attempts = 1; ; attempts += 1) {
+        if (!notebook.room.isConnected) {
+          throw new Error('Terrarium cannot be reached just now. Your edits are kept; run it again when it is back.');
+        }
+        const isThere = attempts === 1 ? this.#gate.pass(purpose) : this.#gate.start(purpose);
+        if (!(await isThere)) return false;
+        const problem = problemOf(await notebook.room.ask(message));
+        if (problem === undefined) return true;
+        // What is known here of the environment may be a moment old.
+        if (problem.code !== 'EnvironmentPaused' || attempts === mostAttempts) throw new Error(problem.message);
       }
-      const problem = problemOf(await notebook.room.ask(message));
-      if (problem === undefined) return true;
-      if (problem.code !== 'EnvironmentPaused') throw new Error(problem.message);
-      if (!(await this.#gate.start('Start and run'))) return false;
+    } catch (error) {
+      await showErrorMessage('The cell was not run', error instanceof Error ? error.message : String(error));
+      return false;
     }
   }
 
@@ -129,7 +142,7 @@ class ServerExecutor implements INotebookCellExecutor {
     let connecting = this.#connecting.get(sessionContext);
     if (connecting === undefined) {
       connecting = this.#gate
-        .pass('Start and run')
+        .pass(purpose)
         .then((isRunning) => isRunning && connectKernel(sessionContext, notebook, sessionDialogs))
         .catch(async (error: unknown) => {
           await showErrorMessage('The kernel did not start', error instanceof Error ? error.message : String(error));

@@ -1,14 +1,22 @@
-import type { CodeCell } from '@jupyterlab/cells';
+import { type CodeCell, CodeCellModel } from '@jupyterlab/cells';
 import { Stdin } from '@jupyterlab/outputarea';
 import { KernelMessage } from '@jupyterlab/services';
 import { Panel } from '@lumino/widgets';
 import type { ExecutionOfCell, LiveNotebook } from '../documents/live-notebook.ts';
 import { workspace } from '../workspace.ts';
+import { catchUp } from './live-outputs.ts';
+
+interface Field {
+  readonly panel: Panel;
+  readonly question: string;
+  readonly mark: unknown;
+  isAnswered: boolean;
+}
 
 /** The fields in which a person answers what their kernel asks with `input()`, below the cells that ask. */
 export class InputFields {
   readonly #notebook: LiveNotebook;
-  readonly #open = new Map<string, { panel: Panel; question: string }>();
+  readonly #open = new Map<string, Field>();
 
   constructor(notebook: LiveNotebook) {
     this.#notebook = notebook;
@@ -31,26 +39,34 @@ export class InputFields {
   }
 
   #ask(cell: CodeCell, execution: ExecutionOfCell, input: { prompt: string; password: boolean }): void {
+    const cellId = cell.model.id;
     const question = JSON.stringify([execution.run, input]);
-    const open = this.#open.get(cell.model.id);
-    if (open?.question === question && !open.panel.isDisposed) return;
+    const mark = this.#notebook.executionMark(cellId);
+    const open = this.#open.get(cellId);
+    // The same question may be asked again; the same word about an unanswered one is no new question.
+    const isOpen = open !== undefined && open.question === question && (!open.isAnswered || open.mark === mark);
+    if (isOpen && !open.panel.isDisposed) return;
     open?.panel.dispose();
+    // Outputs that are cleared take with them what is shown among them.
+    if (cell.model instanceof CodeCellModel) catchUp(cell.model);
     const panel = new Panel();
     panel.addClass('jp-OutputArea-child');
     panel.addClass('jp-OutputArea-stdin-item');
     const prompt = cell.outputArea.contentFactory.createOutputPrompt();
     prompt.addClass('jp-OutputArea-prompt');
     panel.addWidget(prompt);
-    const field = new Stdin({ ...input, parent_header: header(), future: this.#answering(cell.model.id) });
+    const field = new Stdin({ ...input, parent_header: header(), future: this.#answering(cellId) });
     field.addClass('jp-OutputArea-output');
     panel.addWidget(field);
     cell.outputArea.layout.addWidget(panel);
-    this.#open.set(cell.model.id, { panel, question });
+    this.#open.set(cellId, { panel, question, mark, isAnswered: false });
   }
 
   /** As much of a kernel's future as the field uses: it only answers. */
   #answering(cell: string): Stdin.IOptions['future'] {
     const sendInputReply = (content: KernelMessage.IInputReplyMsg['content']): void => {
+      const field = this.#open.get(cell);
+      if (field !== undefined) field.isAnswered = true;
       const message = { type: 'input', cell, value: content.status === 'ok' ? content.value : '' };
       const { room } = this.#notebook;
       if (room.tell(message)) return;

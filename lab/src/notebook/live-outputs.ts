@@ -60,6 +60,11 @@ function sharedOf(model: CodeCellModel): YCodeCell {
   return model.sharedModel as unknown as YCodeCell;
 }
 
+/** Shows at once what a cell's outputs are in the document. */
+export function catchUp(model: CodeCellModel): void {
+  if (waiting.delete(model)) followNow(model);
+}
+
 /** Many changes may come between two pictures; each would be rendered from its beginning. */
 function followSoon(model: CodeCellModel): void {
   if (waiting.size === 0) nextPicture(followAll);
@@ -75,14 +80,16 @@ function nextPicture(then: () => void): void {
 function followAll(): void {
   const models = [...waiting];
   waiting.clear();
-  for (const model of models) {
-    if (model.isDisposed) continue;
-    applying.add(model.outputs);
-    try {
-      follow(model.outputs, sharedOf(model));
-    } finally {
-      applying.delete(model.outputs);
-    }
+  for (const model of models) followNow(model);
+}
+
+function followNow(model: CodeCellModel): void {
+  if (model.isDisposed) return;
+  applying.add(model.outputs);
+  try {
+    follow(model.outputs, sharedOf(model));
+  } finally {
+    applying.delete(model.outputs);
   }
 }
 
