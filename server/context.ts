@@ -5,7 +5,7 @@ import { createAccounts } from './accounts/accounts.ts';
 import { accountStore } from './accounts/store.ts';
 import { createBillingProjects } from './billing/projects.ts';
 import { billingStore } from './billing/store.ts';
-import { createBuckets } from './bucket/buckets.ts';
+import { createBuckets, keepsVersions } from './bucket/buckets.ts';
 import type { ObjectStore } from './bucket/object-store.ts';
 import type { Config } from './config.ts';
 import { createLedger } from './cost/ledger.ts';
@@ -67,7 +67,8 @@ export function machineDrivers(config: Config, clock: Clock): Drivers {
     kernelsManifest: builtDirectories.kernelsManifest,
     clock,
   });
-  const objects = createFilesystemObjectStore({ directory: path.join(config.dataDirectory, 'buckets'), clock });
+  const directory = path.join(config.dataDirectory, 'buckets');
+  const objects = createFilesystemObjectStore({ directory, clock, keepsVersions });
   return { ...sandbox, objects, close: objects.close };
 }
 

@@ -7,7 +7,7 @@ import { AppError, createClient, type ChangeEvent, type WorkspaceRole } from '@t
 import { createAccounts, type Principal } from '../accounts/accounts.ts';
 import { bearerToken } from '../accounts/authenticate.ts';
 import { accountStore } from '../accounts/store.ts';
-import { createBuckets, type Buckets } from '../bucket/buckets.ts';
+import { createBuckets, keepsVersions, type Buckets } from '../bucket/buckets.ts';
 import type { ObjectStore } from '../bucket/object-store.ts';
 import { bucketRoutes } from '../bucket/routes.ts';
 import { createFilesystemObjectStore } from '../drivers/filesystem/object-store.ts';
@@ -87,7 +87,7 @@ export async function startStory(wrap: (store: ObjectStore) => ObjectStore = (st
     await tables.insertInto('workspace_members').values(member).execute();
   }
 
-  const filesystem = createFilesystemObjectStore({ directory: path.join(directory, 'buckets') });
+  const filesystem = createFilesystemObjectStore({ directory: path.join(directory, 'buckets'), keepsVersions });
   const store = wrap(filesystem);
   const bus = createEventBus('test');
   const events: ChangeEvent[] = [];
