@@ -94,3 +94,11 @@ export const VersionDiff = NotebookDiff.extend({
   after: NotebookVersion.nullable().describe('null for the notebook as it is now'),
 });
 export type VersionDiff = z.infer<typeof VersionDiff>;
+
+/** What a restore did. `previous` is the version that the notebook was before: restoring that undoes it. */
+export const VersionRestored = z.object({
+  version: NotebookVersion,
+  previous: z.string(),
+  isChanged: z.boolean().describe('false where the notebook was like that already'),
+});
+export type VersionRestored = z.infer<typeof VersionRestored>;

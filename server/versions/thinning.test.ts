@@ -6,6 +6,8 @@ const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 const dayMs = 24 * hourMs;
 const now = Date.UTC(2026, 5, 15, 12);
+/** Old enough to be looked at, and the beginning of five minutes. */
+const old = 20 * minuteMs;
 
 function version(id: string, ageMs: number, options: Partial<Thinnable> = {}): Thinnable {
   return { id, at: now - ageMs, kind: 'autosave', name: null, authorIds: ['ada'], isCurrent: false, ...options };
@@ -20,13 +22,14 @@ const ids = (versions: readonly Thinnable[]) => versions.map(({ id }) => id).toS
 
 describe('thinning', () => {
   it.each<[string, Thinnable[], string[]]>([
-    ['one of five minutes', [version('a', 60_000), version('b', 30_000)], ['b']],
+    ['all of ten minutes', [version('a', 9 * minuteMs), version('b', 8 * minuteMs), version('c', 1)], ['a', 'b', 'c']],
+    ['one of five minutes', [version('a', old), version('b', old - 30_000), version('c', 1)], ['b', 'c']],
     [
       'each of two people',
-      [version('a', 60_000), version('b', 30_000, { authorIds: ['bob'] }), version('c', 10_000)],
+      [version('a', old), version('b', old - 1000, { authorIds: ['bob'] }), version('c', old - 2000)],
       ['b', 'c'],
     ],
-    ['two of ten minutes', [version('a', 9 * minuteMs), version('b', 1)], ['a', 'b']],
+    ['two of ten minutes', [version('a', 30 * minuteMs), version('b', 21 * minuteMs)], ['a', 'b']],
     [
       'one of an hour after a day',
       [version('a', 30 * hourMs), version('b', 30 * hourMs - 20 * minuteMs), version('c', 0)],
@@ -49,27 +52,32 @@ describe('thinning', () => {
     ],
     [
       'a restore and what it replaced',
-      [version('a', 50_000), version('b', 40_000), version('c', 30_000, { kind: 'restore' }), version('d', 20_000)],
+      [
+        version('a', old),
+        version('b', old - 1000),
+        version('c', old - 2000, { kind: 'restore' }),
+        version('d', old - 3000),
+      ],
       ['b', 'c', 'd'],
     ],
     [
       'a conflict, which stands for no other',
-      [version('a', 9000), version('b', 5000, { kind: 'conflict' })],
+      [version('a', old), version('b', old - 1000, { kind: 'conflict' })],
       ['a', 'b'],
     ],
     [
       'the last checkpoint, whatever was saved after it',
       [
-        version('a', 50_000, { kind: 'checkpoint' }),
-        version('b', 40_000, { kind: 'checkpoint' }),
-        version('c', 2000),
-        version('d', 1000),
+        version('a', old, { kind: 'checkpoint' }),
+        version('b', old - 1000, { kind: 'checkpoint' }),
+        version('c', old - 2000),
+        version('d', old - 3000),
       ],
       ['b', 'd'],
     ],
     [
       'the current one, even where the clock went back',
-      [version('a', 9000, { isCurrent: true }), version('b', 1000)],
+      [version('a', old, { isCurrent: true }), version('b', old - 1000)],
       ['a', 'b'],
     ],
   ])('keeps %s', (_, versions, expected) => {
@@ -174,7 +182,7 @@ describe('thinning of any history', () => {
   it('bounds what is left of a day to the slots of its groups', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: dayMs - 1 }), { maxLength: 2000 }), (ages) => {
-        const versions = ages.map((ageMs, index) => version(String(index), ageMs));
+        const versions = ages.map((ageMs, index) => version(String(index), ageMs + 10 * minuteMs));
         expect(kept(versions).length).toBeLessThanOrEqual(24 * 12 + 1);
       }),
       { numRuns: 20 },

@@ -23,6 +23,9 @@ const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 const dayMs = 24 * hourMs;
 
+/** What is younger stays in any case: what somebody did a moment ago, and wants undone. */
+const untouchedMs = 10 * minuteMs;
+
 /**
  * Up to which age the last version of each slot stays. Each slot is a whole number of the one before and all count from
  * the epoch, so that the last of a day is also the last of its hour.
@@ -37,6 +40,7 @@ const beyond = { slotMs: 7 * dayMs, isForEachGroup: false } as const;
 /**
  * Which versions of one notebook go. What stays:
  * - the current one and the newest one, and for ever those with a name, restores, what a restore replaced, and conflicts
+ * - all of the last ten minutes
  * - of the last 24 hours the last of every five minutes, for each group of people
  * - of the last 7 days the last of every hour, of the last 90 days that of every day, before that that of every week
  *
@@ -54,6 +58,7 @@ export function thin(versions: readonly Thinnable[], now: number): Dropped[] {
     if (version === undefined) continue;
     const isKept =
       index === inOrder.length - 1 ||
+      now - version.at < untouchedMs ||
       isForEver(version) ||
       inOrder[index + 1]?.kind === 'restore' ||
       !seen.has(slotOf(version, now));
