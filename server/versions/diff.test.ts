@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CellDiff, type DiffField, type DiffLine, NotebookDiff } from '@terrarium/contract';
+import { NotebookDiff, type CellDiff, type DiffField, type DiffLine } from '@terrarium/contract';
 import type { JsonObject } from '../documents/json-object.ts';
 import type { Cell, Notebook } from '../documents/nbformat.ts';
 import { diffNotebooks } from './diff.ts';
@@ -237,7 +237,9 @@ function inverted(change: CellDiff): CellDiff {
     case 'changed':
       return {
         ...change,
-        type: String(turned(change.fields).find(({ key }) => key === 'cell_type')?.after ?? change.type),
+        // The type of a cell is a text.
+        type:
+          (turned(change.fields).find(({ key }) => key === 'cell_type')?.after as string | undefined) ?? change.type,
         before: change.after,
         after: change.before,
         source: change.source === null ? null : turnedLines(change.source),
