@@ -1,7 +1,6 @@
 import { AppError, type DeletedNotebook } from '@terrarium/contract';
-import { keepsVersions, type BucketOwner, type Buckets } from '../bucket/buckets.ts';
+import { keepsVersions, type Author, type BucketOwner, type Buckets } from '../bucket/buckets.ts';
 import { isPreconditionFailed } from '../bucket/move-object.ts';
-import type { Author } from '../documents/live-document.ts';
 import { isoMoment } from '../plumbing/clock.ts';
 import { deletedKeptMs, newestFirst, versionRow } from './histories.ts';
 import type { HistoryRow, VersionRow, VersionStore } from './store.ts';

@@ -1,7 +1,6 @@
 import type { VersionKind } from '@terrarium/contract';
-import { keepsVersions, type BucketOwner, type Buckets } from '../bucket/buckets.ts';
+import { keepsVersions, type Author, type BucketOwner, type Buckets } from '../bucket/buckets.ts';
 import type { ObjectInfo } from '../bucket/object-store.ts';
-import type { Author } from '../documents/live-document.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import { newId } from '../plumbing/ids.ts';
 import type { HistoryRow, VersionRow, VersionStore } from './store.ts';

@@ -1,5 +1,5 @@
 import type { Principal } from '../accounts/accounts.ts';
-import type { Author } from '../documents/live-document.ts';
+import type { Author } from '../bucket/buckets.ts';
 import { writeNotebook } from '../documents/nbformat.ts';
 import type { Binder } from '../plumbing/http/bind.ts';
 import type { Access } from '../workspaces/access.ts';

@@ -1,6 +1,6 @@
 import { buffer } from 'node:stream/consumers';
-import type { BucketOwner, Buckets } from '../bucket/buckets.ts';
-import type { Author, Documents, LiveDocument, RoomMember, Stored } from '../documents/live-document.ts';
+import type { Author, BucketOwner, Buckets } from '../bucket/buckets.ts';
+import type { Documents, LiveDocument, RoomMember, Stored } from '../documents/live-document.ts';
 import { readNotebook, writeNotebook, type Notebook } from '../documents/nbformat.ts';
 
 type Handler = Parameters<Documents['onMessage']>[1];

@@ -1,7 +1,7 @@
 import type { NotebookVersion, VersionKind } from '@terrarium/contract';
 import { AppError, type ChangeEvent } from '@terrarium/contract';
-import { keepsVersions, type BucketOwner, type Buckets } from '../bucket/buckets.ts';
-import type { Author, Documents, Stored } from '../documents/live-document.ts';
+import { keepsVersions, type Author, type BucketOwner, type Buckets } from '../bucket/buckets.ts';
+import type { Documents, Stored } from '../documents/live-document.ts';
 import { isoMoment, type Clock } from '../plumbing/clock.ts';
 import { newId } from '../plumbing/ids.ts';
 import { createKeyedLock } from '../plumbing/keyed-lock.ts';
