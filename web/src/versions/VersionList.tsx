@@ -80,7 +80,7 @@ function VersionLink({
     <Link
       {...links.history(place, place.path, { version: version.version, against })}
       className={classes.version}
-      aria-current={version.version === selected ? 'true' : undefined}
+      aria-current={version.version === selected ? 'page' : undefined}
       // What is compared changes, not the page.
       resetScroll={false}
       replace
