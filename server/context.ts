@@ -173,7 +173,7 @@ export async function createContext(options: { config: Config; log: Log; clock?:
   const notebookBuckets = versioned(true);
   const checkpoints = createCheckpoints({ buckets: notebookBuckets });
   const uploads = createUploads({ directory: path.join(config.dataDirectory, 'uploads'), clock });
-  const notebooks = createNotebooks({ buckets: notebookBuckets, checkpoints, kernelSummary: images.kernel });
+  const notebooks = createNotebooks({ buckets: notebookBuckets, checkpoints, versions, kernelSummary: images.kernel });
   const workspaces = createWorkspaces({
     store: workspaceRows,
     accounts,

@@ -1,5 +1,6 @@
 import { AppError, type DeletedNotebook } from '@terrarium/contract';
-import { keepsVersions, type Author, type BucketOwner, type Buckets } from '../bucket/buckets.ts';
+import type { Author } from '../accounts/author.ts';
+import { keepsVersions, type BucketOwner, type Buckets } from '../bucket/buckets.ts';
 import { isPreconditionFailed } from '../bucket/move-object.ts';
 import { isoMoment } from '../plumbing/clock.ts';
 import { deletedKeptMs, newestFirst, versionRow } from './histories.ts';

@@ -1,5 +1,6 @@
 import { AppError, type VersionDiff, type VersionRestored } from '@terrarium/contract';
-import type { Author, BucketOwner, Buckets } from '../bucket/buckets.ts';
+import type { Author } from '../accounts/author.ts';
+import type { BucketOwner, Buckets } from '../bucket/buckets.ts';
 import type { Documents } from '../documents/live-document.ts';
 import { emptyNotebook, kernelOf, type Notebook } from '../documents/nbformat.ts';
 import { diffNotebooks } from './diff.ts';

@@ -1,5 +1,6 @@
 import type { VersionKind } from '@terrarium/contract';
-import { keepsVersions, type Author, type BucketOwner, type Buckets } from '../bucket/buckets.ts';
+import type { Author } from '../accounts/author.ts';
+import { keepsVersions, type BucketOwner, type Buckets } from '../bucket/buckets.ts';
 import type { ObjectInfo } from '../bucket/object-store.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import { newId } from '../plumbing/ids.ts';

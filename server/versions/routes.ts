@@ -1,5 +1,5 @@
 import type { Principal } from '../accounts/accounts.ts';
-import type { Author } from '../bucket/buckets.ts';
+import { authorOf } from '../accounts/author.ts';
 import { writeNotebook } from '../documents/nbformat.ts';
 import type { Binder } from '../plumbing/http/bind.ts';
 import type { Access } from '../workspaces/access.ts';
@@ -28,7 +28,7 @@ export function versionRoutes(
   bind.on('createVersion', async ({ who, params, body }) =>
     versions.checkpoint(await workspaceOf(who, params, 'write'), keyOf(params), {
       name: body.name ?? null,
-      author: authorOf(who),
+      author: authorOf(who.account),
     }),
   );
 
@@ -45,7 +45,7 @@ export function versionRoutes(
   bind.on('restoreVersion', async ({ who, params, body }) =>
     goingBack.restore(await workspaceOf(who, params, 'write'), keyOf(params), params.version, {
       cells: body.cells,
-      author: authorOf(who),
+      author: authorOf(who.account),
     }),
   );
 
@@ -58,14 +58,10 @@ export function versionRoutes(
   );
 
   bind.on('restoreDeletedNotebook', async ({ who, params }) =>
-    deletedNotebooks.restore(await workspaceOf(who, params, 'write'), params.id, authorOf(who)),
+    deletedNotebooks.restore(await workspaceOf(who, params, 'write'), params.id, authorOf(who.account)),
   );
 }
 
 function keyOf({ path }: { path: string }): string {
   return `notebooks/${path}`;
-}
-
-function authorOf({ account }: Principal): Author {
-  return { accountId: account.id, name: account.name === '' ? account.email : account.name };
 }

@@ -1,5 +1,6 @@
+import type { Author } from '../accounts/author.ts';
 import { buffer } from 'node:stream/consumers';
-import type { Author, BucketOwner, Buckets } from '../bucket/buckets.ts';
+import type { BucketOwner, Buckets } from '../bucket/buckets.ts';
 import type { Documents, LiveDocument, RoomMember, Stored } from '../documents/live-document.ts';
 import { readNotebook, writeNotebook, type Notebook } from '../documents/nbformat.ts';
 

@@ -152,10 +152,10 @@ describe('the history of a notebook', () => {
       await documents.put(owner, key, notebook(['a', String(round)]), [ada]);
       await versions.sweep(owner);
     }
-    expect(await inShort()).toContain('created sent to review Ada');
+    expect(await inShort()).toContain('checkpoint sent to review Ada');
     await versions.rename(owner, key, version, null);
     await versions.rename(owner, key, version, 'again');
-    expect(await inShort()).toContain('created again Ada');
+    expect(await inShort()).toContain('checkpoint again Ada');
     expect((await goingBack.notebook(owner, key, version)).cells[0]?.['source']).toBe('1');
   });
 
@@ -214,7 +214,7 @@ describe('the history of a notebook', () => {
       });
     expect(await told(false)).toMatchObject({ type: 'checkpoint', error: { code: 'NotAllowed' } });
     expect(await told(true)).toMatchObject({ type: 'checkpoint', version: { name: 'mine' } });
-    expect(await inShort()).toEqual(['created mine Ada']);
+    expect(await inShort()).toEqual(['checkpoint mine Ada']);
   });
 });
 

@@ -1,6 +1,7 @@
 import type { NotebookVersion, VersionKind } from '@terrarium/contract';
 import { AppError, type ChangeEvent } from '@terrarium/contract';
-import { keepsVersions, type Author, type BucketOwner, type Buckets } from '../bucket/buckets.ts';
+import type { Author } from '../accounts/author.ts';
+import { keepsVersions, type BucketOwner, type Buckets } from '../bucket/buckets.ts';
 import type { Documents, Stored } from '../documents/live-document.ts';
 import { isoMoment, type Clock } from '../plumbing/clock.ts';
 import { newId } from '../plumbing/ids.ts';
@@ -61,10 +62,9 @@ export function createVersions(deps: VersionsDeps) {
     version: VersionRow,
     given: { kind: VersionKind; name?: string | null; author?: Author | null },
   ): Promise<VersionRow> {
-    const says = version.kind === 'autosave' || (version.kind === 'created' && given.kind !== 'checkpoint');
     const described = {
       ...version,
-      kind: says ? given.kind : version.kind,
+      kind: saysMore[given.kind] > saysMore[version.kind] ? given.kind : version.kind,
       name: given.name ?? version.name,
       authors:
         given.author !== undefined && given.author !== null && authorsOf(version.authors).length === 0
@@ -122,8 +122,9 @@ export function createVersions(deps: VersionsDeps) {
     },
 
     /**
-     * Says how a stored generation came to be, where that is more than that it was saved.
-     * @returns null when that generation is no version any more
+     * Says how a stored generation came to be, where that is more than that it was saved. What is stored stays stored
+     * when that fails.
+     * @returns null when that generation is no version, or could not be told of
      */
     async mark(
       owner: BucketOwner,
@@ -131,12 +132,18 @@ export function createVersions(deps: VersionsDeps) {
       generation: string,
       given: { kind: VersionKind; author?: Author | null },
     ): Promise<NotebookVersion | null> {
-      return inTurn(owner, async () => {
-        const history = await settled(owner, key);
-        const version = versionOf(history, key, generation);
-        if (version === undefined) return null;
-        return toNotebookVersion(await describe(owner, key, version, given), history);
-      });
+      if (!keepsVersions(key)) return null;
+      try {
+        return await inTurn(owner, async () => {
+          const history = await histories.settle(owner, key);
+          const version = history === null ? undefined : versionOf(history, key, generation);
+          if (history === null || version === undefined) return null;
+          return toNotebookVersion(await describe(owner, key, version, given), history);
+        });
+      } catch (error) {
+        log.warn({ err: error, workspaceId: owner.id }, 'how a version came to be could not be recorded');
+        return null;
+      }
     },
 
     /**
@@ -216,6 +223,17 @@ export function createVersions(deps: VersionsDeps) {
 
   return versions;
 }
+
+/** Of two kinds of one version, the greater is told: going back depends on restores being known as such. */
+const saysMore: Record<VersionKind, number> = {
+  autosave: 0,
+  created: 1,
+  upload: 2,
+  disk: 2,
+  checkpoint: 3,
+  restore: 4,
+  conflict: 4,
+};
 
 const unexpected = { code: 'Internal', message: 'The checkpoint could not be made. Try again.' } as const;
 

@@ -76,7 +76,21 @@ export function NotebooksPage() {
   return (
     <div className={classes.page}>
       <title>{`Notebooks · ${workspace.name} · Terrarium`}</title>
-      <Toolbar actions={notebooks.data?.length !== 0 && buttons}>
+      <Toolbar
+        actions={
+          <>
+            <Button
+              variant="subtle"
+              color="gray"
+              leftSection={<IconTrash size={16} aria-hidden />}
+              onClick={() => setIsShowingDeleted(true)}
+            >
+              Deleted notebooks
+            </Button>
+            {notebooks.data?.length !== 0 && buttons}
+          </>
+        }
+      >
         <SearchInput list={list} label="Search notebooks" />
       </Toolbar>
       <UploadList uploads={uploads} />
@@ -96,17 +110,6 @@ export function NotebooksPage() {
           <NotebookTable workspace={workspace} notebooks={rows} list={list} onDialog={setDialog} />
         )}
       </DropZone>
-      {notebooks.data !== undefined && (
-        <Button
-          variant="subtle"
-          color="gray"
-          mt="sm"
-          leftSection={<IconTrash size={16} aria-hidden />}
-          onClick={() => setIsShowingDeleted(true)}
-        >
-          Deleted notebooks
-        </Button>
-      )}
       {isCreating && (
         <NewNotebookDialog workspace={workspace} existing={existing} onClose={() => setIsCreating(false)} />
       )}

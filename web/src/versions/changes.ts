@@ -86,7 +86,7 @@ export function cellRestore(cell: ChangedCell, diff: VersionDiff, selected: Note
   if (!selected.isCurrent) return { label: 'Restore this cell', version: selected.version };
   if (diff.before === null) return null;
   return {
-    label: cell.kind === 'added' ? 'Take this cell out' : 'Restore the cell before',
+    label: cell.kind === 'added' ? 'Take this cell out' : 'Undo this change',
     version: diff.before.version,
   };
 }

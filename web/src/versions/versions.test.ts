@@ -142,7 +142,7 @@ describe('what can be done about a change', () => {
       changed('a'),
       diff(older, { ...newer, isCurrent: true }),
       { ...newer, isCurrent: true },
-      'Restore the cell before: older',
+      'Undo this change: older',
     ],
     [
       'added just now',
