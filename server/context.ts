@@ -265,6 +265,7 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     async dispose() {
       await reconciler.stop();
       await documents.close();
+      await versions.close();
       await drivers.close?.();
       await database.close();
       lock.release();

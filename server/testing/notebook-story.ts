@@ -189,6 +189,7 @@ export async function startStory(wrap: (store: ObjectStore) => ObjectStore = (st
       await app.close();
       await door.close();
       await documents.close();
+      await versions.close();
       await filesystem.close();
       await database.close();
       await fs.rm(directory, { recursive: true, force: true });

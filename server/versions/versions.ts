@@ -31,6 +31,8 @@ export function createVersions(deps: VersionsDeps) {
   const lock = createKeyedLock();
   /** What a restore under way is about to replace: it stays until the restore is known as one. */
   const held = new Set<string>();
+  const recording = new Set<Promise<void>>();
+  let isClosing = false;
 
   function inTurn<R>(owner: BucketOwner, work: () => Promise<R>): Promise<R> {
     return lock(owner.id, work);
@@ -179,9 +181,11 @@ export function createVersions(deps: VersionsDeps) {
 
     /** Brings all histories of a workspace up to date, thins them, and lets go of what was deleted long ago. */
     async sweep(owner: BucketOwner): Promise<void> {
+      if (isClosing) return;
       const open = (await store.openHistories(owner.id)).map(({ key }) => key);
       const keys = new Set([...open, ...(await buckets.versionedKeys(owner, 'notebooks/')).filter(keepsVersions)]);
       for (const key of keys) {
+        if (isClosing) return;
         await inTurn(owner, async () => {
           const history = await histories.settle(owner, key);
           if (history !== null) await histories.thin(owner, history, held);
@@ -192,13 +196,27 @@ export function createVersions(deps: VersionsDeps) {
         await inTurn(owner, () => histories.remove(owner, row));
       }
     },
+
+    /** A sweep under way ends soon. */
+    stopSweeping(): void {
+      isClosing = true;
+    },
+
+    /** Resolves when everything that was stored so far is recorded. */
+    async close(): Promise<void> {
+      isClosing = true;
+      await Promise.all(recording);
+    },
   };
 
   documents.onStored((stored) => {
-    inTurn(stored.owner, () => record(stored)).catch((error: unknown) => {
-      // The next look at the history finds the generation; only who made it is lost.
-      log.warn({ err: error, workspaceId: stored.owner.id }, 'a version could not be recorded');
-    });
+    const recorded = inTurn(stored.owner, () => record(stored))
+      .catch((error: unknown) => {
+        // The next look at the history finds the generation; only who made it is lost.
+        log.warn({ err: error, workspaceId: stored.owner.id }, 'a version could not be recorded');
+      })
+      .finally(() => recording.delete(recorded));
+    recording.add(recorded);
   });
 
   documents.onMessage('checkpoint', (member, document, message) => {
