@@ -1,14 +1,35 @@
 import { diffArrays, diffWordsWithSpace } from 'diff';
 import type { DiffLine } from '@terrarium/contract';
 
-// Beyond this many changed lines or words, two texts have too little in common for the work to be worth it.
-const mostEdits = 3000;
+/**
+ * How much work a comparison may still take, shared by all texts of a notebook. To find a difference of n lines or words
+ * takes about n² steps, so texts that have nothing in common would keep everybody else waiting.
+ */
+export interface Effort {
+  steps: number;
+}
+
+export const wholeEffort = 2_000_000;
+// To look at a long line word by word takes time even where little changed.
+const longestLine = 2000;
 // Less in common than this, and marking words would only be noise.
 const leastCommonShare = 0.3;
 
 /** The lines of both texts: those of `before` are the same and removed ones, those of `after` the same and added ones. */
-export function diffText(before: string, after: string): DiffLine[] {
-  return inOneDirection(before, after, changesOf, invertLines);
+export function diffText(before: string, after: string, effort: Effort = { steps: wholeEffort }): DiffLine[] {
+  return inOneDirection(before, after, (from, to) => changesOf(from, to, effort), invertLines);
+}
+
+/** @returns undefined when the difference is larger than what effort is left for */
+function within<Change extends { added: boolean; removed: boolean; count: number }>(
+  effort: Effort,
+  compute: (options: { maxEditLength: number }) => Change[] | undefined,
+): Change[] | undefined {
+  const most = Math.floor(Math.sqrt(Math.max(0, effort.steps)));
+  const changes = compute({ maxEditLength: most });
+  const edits = changes?.reduce((sum, { added, removed, count }) => sum + (added || removed ? count : 0), 0) ?? most;
+  effort.steps -= edits ** 2;
+  return changes;
 }
 
 /**
@@ -24,9 +45,9 @@ export function inOneDirection<T>(
   return before <= after ? compute(before, after) : invert(compute(after, before));
 }
 
-function changesOf(before: string, after: string): DiffLine[] {
+function changesOf(before: string, after: string, effort: Effort): DiffLine[] {
   const [old, young] = [before.split('\n'), after.split('\n')];
-  const changes = diffArrays(old, young, { maxEditLength: mostEdits }) ?? [
+  const changes = within(effort, (options) => diffArrays(old, young, options)) ?? [
     { value: old, removed: true, added: false },
     { value: young, removed: false, added: true },
   ];
@@ -34,7 +55,7 @@ function changesOf(before: string, after: string): DiffLine[] {
   let removed: string[] = [];
   let added: string[] = [];
   const settle = (): void => {
-    lines.push(...replaced(removed, added));
+    lines.push(...replaced(removed, added, effort));
     removed = [];
     added = [];
   };
@@ -51,10 +72,10 @@ function changesOf(before: string, after: string): DiffLine[] {
 }
 
 /** Removed lines, then those in their place; where a line was only changed, with its words. */
-function replaced(removed: readonly string[], added: readonly string[]): DiffLine[] {
+function replaced(removed: readonly string[], added: readonly string[], effort: Effort): DiffLine[] {
   const words = removed.map((text, index) => {
     const counterpart = added[index];
-    return counterpart === undefined ? null : wordsOf(text, counterpart);
+    return counterpart === undefined ? null : wordsOf(text, counterpart, effort);
   });
   return [
     ...removed.map((text, index) => line('removed', text, words[index]?.before)),
@@ -68,8 +89,9 @@ function line(kind: DiffLine['kind'], text: string, parts: Part[] | undefined): 
   return parts === undefined ? { kind, text } : { kind, text, parts };
 }
 
-function wordsOf(before: string, after: string): { before: Part[]; after: Part[] } | null {
-  const changes = diffWordsWithSpace(before, after, { maxEditLength: mostEdits });
+function wordsOf(before: string, after: string, effort: Effort): { before: Part[]; after: Part[] } | null {
+  if (Math.max(before.length, after.length) > longestLine) return null;
+  const changes = within(effort, (options) => diffWordsWithSpace(before, after, options));
   if (changes === undefined) return null;
   const common = changes.reduce(
     (length, { value, added, removed }) => (added || removed ? length : length + value.trim().length),

@@ -88,11 +88,24 @@ describe('the difference of two notebooks', () => {
     ]);
   });
 
-  it('compares long texts that share nothing without delay', () => {
-    const text = (word: string) => Array.from({ length: 50_000 }, (_, index) => `${word} ${String(index)}`).join('\n');
+  it.each<[string, (word: string) => string]>([
+    ['many lines', (word) => Array.from({ length: 20_000 }, (_, index) => `${word} ${String(index)}`).join('\n')],
+    ['a long line', (word) => `${word} same `.repeat(100_000)],
+    ['many words in many lines', (word) => `${`${word} same `.repeat(60)}\n`.repeat(2000)],
+  ])('keeps nobody waiting over texts that share little: %s', (_, text) => {
+    const startedAt = performance.now();
     const lines = diffText(text('before'), text('after'));
+    expect(performance.now() - startedAt).toBeLessThan(1500);
     expect(sideOf(lines, 'added')).toBe(text('after'));
     expect(sideOf(lines, 'removed')).toBe(text('before'));
+  });
+
+  it('keeps nobody waiting over cells in another order', () => {
+    const cells = Array.from({ length: 3000 }, (_, index) => code(String((index * 7) % 3000), `x = ${String(index)}`));
+    const startedAt = performance.now();
+    const diff = diffNotebooks(notebook(...cells), notebook(...cells.toReversed()));
+    expect(performance.now() - startedAt).toBeLessThan(1500);
+    expect(diff.cells.filter((cell) => 'isMoved' in cell && !cell.isMoved)).toHaveLength(1);
   });
 });
 

@@ -1,9 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import { diffArrays } from 'diff';
 import type { CellDiff, DiffField, NotebookDiff } from '@terrarium/contract';
 import type { JsonObject } from '../documents/json-object.ts';
 import type { Cell, Notebook } from '../documents/nbformat.ts';
-import { diffText, inOneDirection } from './diff-text.ts';
+import { diffText, inOneDirection, wholeEffort, type Effort } from './diff-text.ts';
 
 interface Placed {
   readonly cell: Cell;
@@ -15,13 +14,14 @@ export function diffNotebooks(before: Notebook, after: Notebook): NotebookDiff {
   const old = placedById(before);
   const young = placedById(after);
   const moved = movedCells([...old.keys()], [...young.keys()]);
+  const effort = { steps: wholeEffort };
   const cells: CellDiff[] = [];
   // Removed cells stand where they were: after the cell that was before them.
   let removed = removedAfter(null, before, young);
   cells.push(...removed);
   for (const [id, there] of young) {
     const here = old.get(id);
-    cells.push(here === undefined ? addedCell(id, there) : bothCells(id, here, there, moved.has(id)));
+    cells.push(here === undefined ? addedCell(id, there) : bothCells(id, here, there, moved.has(id), effort));
     if (here === undefined) continue;
     removed = removedAfter(here.place, before, young);
     cells.push(...removed);
@@ -56,7 +56,7 @@ function addedCell(id: string, { cell, place }: Placed): CellDiff {
   return { kind: 'added', id, type: cell.cell_type, after: place, cell };
 }
 
-function bothCells(id: string, old: Placed, young: Placed, isMoved: boolean): CellDiff {
+function bothCells(id: string, old: Placed, young: Placed, isMoved: boolean, effort: Effort): CellDiff {
   const places = { before: old.place, after: young.place, isMoved };
   const type = young.cell.cell_type;
   if (isDeepStrictEqual(old.cell, young.cell)) return { kind: 'same', id, type, ...places };
@@ -69,7 +69,7 @@ function bothCells(id: string, old: Placed, young: Placed, isMoved: boolean): Ce
     id,
     type,
     ...places,
-    source: !isSourceText || source === newSource ? null : diffText(source, newSource),
+    source: !isSourceText || source === newSource ? null : diffText(source, newSource, effort),
     outputs: !areOutputs || isDeepStrictEqual(outputs, newOutputs) ? null : { before: outputs, after: newOutputs },
     metadata: changedFields(old.cell.metadata, young.cell.metadata),
     // A cell that became another type may have gained or lost its outputs altogether.
@@ -100,10 +100,34 @@ function movedCells(old: readonly string[], young: readonly string[]): Set<strin
   const [oldIds, youngIds] = [new Set(old), new Set(young)];
   const common = (ids: readonly string[], other: ReadonlySet<string>): string =>
     ids.filter((id) => other.has(id)).join('\n');
-  const moved = (before: string, after: string): string[] =>
-    // A sequence that kept its order is what a difference of the two lists leaves as it is.
-    diffArrays(before.split('\n'), after.split('\n')).flatMap(({ removed, value }) => (removed ? value : []));
+  const moved = (before: string, after: string): string[] => {
+    const places = new Map(before.split('\n').map((id, place) => [id, place]));
+    const ids = after.split('\n');
+    const kept = longestRising(ids.map((id) => places.get(id) ?? 0));
+    return ids.filter((_, index) => !kept.has(index));
+  };
   return new Set(inOneDirection(common(old, youngIds), common(young, oldIds), moved, (ids) => ids));
+}
+
+/** Indexes of a longest subsequence that rises. @see https://en.wikipedia.org/wiki/Patience_sorting */
+function longestRising(values: readonly number[]): Set<number> {
+  /** By length, the index at which the sequence of that length with the least end ends. */
+  const ends: number[] = [];
+  const previous: (number | undefined)[] = [];
+  const endOf = (length: number): number => values[ends[length] ?? 0] ?? 0;
+  for (const [index, value] of values.entries()) {
+    let [low, high] = [0, ends.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (endOf(middle) < value) low = middle + 1;
+      else high = middle;
+    }
+    previous[index] = ends[low - 1];
+    ends[low] = index;
+  }
+  const kept = new Set<number>();
+  for (let at = ends.at(-1); at !== undefined; at = previous[at]) kept.add(at);
+  return kept;
 }
 
 function textOf(value: unknown): string {

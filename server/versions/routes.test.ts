@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createClient, type Client, type WorkspaceRole } from '@terrarium/contract';
 import type { Notebook } from '../documents/nbformat.ts';
 import { startStory, type Story } from '../testing/notebook-story.ts';
+import { upgraded } from './testing-notebooks.ts';
 
 let story: Story;
 const clientOf = (role: WorkspaceRole): Client => createClient({ baseUrl: story.url, token: story.token(role) });
@@ -136,6 +137,20 @@ describe('a restore', () => {
     expect(sourcesOf(document.notebook())).toEqual(['1', 'typed 2']);
     expect(await stored(path)).toEqual(['1', 'typed 2']);
     expect(await inShort(path)).toHaveLength(6);
+  });
+
+  it('is not needed to save over a version that was thinned out: what differs is a conflict, the rest is kept', async () => {
+    const path = 'thinned.ipynb';
+    await written(path);
+    const key = `notebooks/${path}`;
+    const [older] = await story.store.versions(story.owner.bucket, key);
+    const base = older?.generation ?? '';
+    await story.store.deleteVersion(story.owner.bucket, key, base);
+    const merge = (...cells: [id: string, source: string][]) =>
+      story.documents.merge(story.owner, key, { base, notebook: upgraded(JSON.parse(file(...cells))), author: null });
+    expect(await merge(['a', 'mine'], ['b', '2'])).toMatchObject({ kind: 'conflict', cells: ['a'] });
+    expect(await merge(['a', '2'], ['new', 'mine'])).toMatchObject({ kind: 'merged' });
+    expect((await stored(path)).toSorted()).toEqual(['2', '2', 'mine']);
   });
 
   it('needs no body', async () => {
