@@ -2,6 +2,7 @@ import type { VersionKind } from '@terrarium/contract';
 import type { Author } from '../accounts/author.ts';
 import { keepsVersions, type BucketOwner, type Buckets } from '../bucket/buckets.ts';
 import type { ObjectInfo } from '../bucket/object-store.ts';
+import type { Stored } from '../documents/live-document.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import { newId } from '../plumbing/ids.ts';
 import type { HistoryRow, VersionRow, VersionStore } from './store.ts';
@@ -47,7 +48,13 @@ export function createHistories(deps: { store: VersionStore; buckets: Buckets; c
   }
 
   /** Makes versions of generations that are none yet. */
-  async function adopt(owner: BucketOwner, key: string, live: ObjectInfo | null, now: number): Promise<void> {
+  async function adopt(
+    owner: BucketOwner,
+    key: string,
+    live: ObjectInfo | null,
+    now: number,
+    stored?: Pick<Stored, 'generation' | 'authors'>,
+  ): Promise<void> {
     const known = await store.knownGenerations(owner.id, key);
     const infos = [...(await buckets.versions(owner, key)), ...(live === null ? [] : [live])];
     for (const info of infos) {
@@ -57,7 +64,7 @@ export function createHistories(deps: { store: VersionStore; buckets: Buckets; c
       await store.insertVersion(
         versionRow(history.id, info, {
           kind: info.updatedAt.getTime() === info.createdAt.getTime() ? 'created' : 'autosave',
-          authors: [],
+          authors: info.generation === stored?.generation ? distinct(stored.authors) : [],
         }),
       );
     }
@@ -71,11 +78,18 @@ export function createHistories(deps: { store: VersionStore; buckets: Buckets; c
     }
   }
 
-  /** The history of a key as the bucket has it now; null when there is no such notebook. */
-  async function settle(owner: BucketOwner, key: string): Promise<History | null> {
+  /**
+   * The history of a key as the bucket has it now; null when there is no such notebook.
+   * @param stored  who made that generation, should it be new
+   */
+  async function settle(
+    owner: BucketOwner,
+    key: string,
+    stored?: Pick<Stored, 'generation' | 'authors'>,
+  ): Promise<History | null> {
     const now = clock.now();
     const live = await buckets.head(owner, key);
-    await adopt(owner, key, live, now);
+    await adopt(owner, key, live, now, stored);
     await close(owner, key, live, now);
     if (live === null) return null;
     const row = await historyOf(owner, live, null);

@@ -48,12 +48,16 @@ export function createVersions(deps: VersionsDeps) {
     return history;
   }
 
-  async function record({ owner, key, generation, at, authors }: Stored): Promise<void> {
-    const history = keepsVersions(key) ? await histories.settle(owner, key) : null;
-    const version = history === null ? undefined : versionOf(history, key, generation);
-    if (version === undefined) return;
-    await store.updateVersion(version.id, { at, authors: JSON.stringify(distinct(authors)) });
-    await histories.thin(owner, await settled(owner, key), held);
+  async function record(stored: Stored): Promise<void> {
+    const { owner, key, generation, authors } = stored;
+    const history = keepsVersions(key) ? await histories.settle(owner, key, stored) : null;
+    if (history === null) return;
+    const version = versionOf(history, key, generation);
+    // Somebody looked at the history before this was told.
+    if (version !== undefined && authors.length > 0 && authorsOf(version.authors).length === 0) {
+      await store.updateVersion(version.id, { authors: JSON.stringify(distinct(authors)) });
+    }
+    await histories.thin(owner, history, held);
     changed(owner, key);
   }
 

@@ -131,7 +131,7 @@ describe.skipIf(!hasBrowser)('the history of a notebook', () => {
     await page.getByRole('button', { name: 'Undo' }).click();
     await page.getByText('Undone.').waitFor();
     expect(await sources()).toEqual(second.map(({ source }) => source));
-    expect(await versions().getByText('Restored').count()).toBe(4);
+    await expect.poll(() => versions().getByText('Restored').count()).toBe(4);
   });
 
   test('names a version, and takes the name away', async () => {

@@ -22,8 +22,13 @@ const route = '/app/workspaces/$namespace/$name/notebooks/$path/history';
 
 /** Who changed a notebook when and how, and the ways back. */
 export function HistoryPage() {
-  const workspace = useWorkspace();
   const { path } = useParams({ from: route });
+  // What was restored in one notebook says nothing of another.
+  return <History key={path} path={path} />;
+}
+
+function History({ path }: { path: string }) {
+  const workspace = useWorkspace();
   const search = useSearch({ from: route });
   const navigate = useNavigate();
   const { namespace, name } = workspace;
