@@ -98,6 +98,7 @@ async function serve(context: Context, config: Config, log: Log): Promise<Runnin
     log.warn({ err: error }, 'not every notebook could be stored after the restart');
   });
   const meter = every(meterEveryMs, () => context.meter.sweep(), log);
+  const entitlements = every(meterEveryMs, () => context.entitlements.pauseUnentitled(), log);
   const sweep = every(sweepEveryMs, () => accounts.sweep(), log);
   const announcement = await announce(config.dataDirectory, { url: config.publicUrl, token, pid: process.pid });
   const ticket = await accounts.createSignInTicket(owner.id);
@@ -110,7 +111,7 @@ async function serve(context: Context, config: Config, log: Log): Promise<Runnin
     async stop() {
       await announcement.withdraw();
       await recovered;
-      await Promise.all([meter.stop(), sweep.stop()]);
+      await Promise.all([meter.stop(), entitlements.stop(), sweep.stop()]);
       eventStreams.close();
       await gateway.close();
       await door.close();
@@ -130,7 +131,7 @@ function appOf(context: Context, config: Config, log: Log, eventStreams: EventSt
     routes(bind) {
       accountRoutes(bind, accounts, config.publicUrl);
       billingRoutes(bind, context.billing);
-      workspaceRoutes(bind, context.workspaces);
+      workspaceRoutes(bind, context);
       imageRoutes(bind, context.images);
       diskRoutes(bind, context.disks);
       environmentRoutes(bind, context.environments, access);
