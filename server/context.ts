@@ -17,6 +17,7 @@ import { diskStore } from './disks/store.ts';
 import { createFilesystemObjectStore } from './drivers/filesystem/object-store.ts';
 import { createSandboxDriver } from './drivers/sandbox/sandbox-driver.ts';
 import type { ComputeDriver } from './environments/compute-driver.ts';
+import { createAvailability } from './environments/availability.ts';
 import { createEnvironments } from './environments/environments.ts';
 import { reconcileEnvironments } from './environments/execute.ts';
 import { createMeter } from './environments/meter.ts';
@@ -143,6 +144,7 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     clock,
     nudge,
   });
+  const availability = createAvailability({ environments });
   const buckets = createBuckets({ store: objects, events });
   const checkpoints = createCheckpoints({ buckets });
   const uploads = createUploads({ directory: path.join(config.dataDirectory, 'uploads'), clock });
@@ -217,6 +219,7 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     images,
     disks,
     environments,
+    availability,
     meter,
     buckets,
     checkpoints,

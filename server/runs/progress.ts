@@ -67,7 +67,6 @@ export function applyMessages(
     if (progress === undefined) continue;
     const timing = timingOf(type, content, header, metadata);
     if (timing !== null) timings.set(progress.cellId, { ...timings.get(progress.cellId), ...timing });
-    if (type !== 'input_request') progress.question = null;
     const hadDisplays = progress.outputs.displays.size > 0;
     follow(progress, type, content, header);
     const edit = editOf(progress);
@@ -112,9 +111,12 @@ function follow(progress: Progress, type: string, content: JsonObject, header: J
     case 'execute_reply':
       progress.executionCount = countOf(content['execution_count']) ?? progress.executionCount;
       progress.reply = replyOf(content);
+      progress.question = null;
       return;
     case 'status':
-      if (content['execution_state'] === 'idle') progress.isIdle = true;
+      if (content['execution_state'] !== 'idle') return;
+      progress.isIdle = true;
+      progress.question = null;
       return;
     default:
   }

@@ -1,5 +1,7 @@
 import * as Y from 'yjs';
 import { isObject, type JsonObject } from '../documents/json-object.ts';
+import type { Output } from './jupyter-output.ts';
+import { OutputEdit, type OutputState } from './outputs.ts';
 
 export type SharedCell = Y.Map<unknown>;
 
@@ -94,6 +96,13 @@ export function executionIn(doc: Y.Doc, cellId: string): CellExecution | null {
   return isObject(found) ? (found as unknown as CellExecution) : null;
 }
 
+export function executionsIn(doc: Y.Doc): { cellId: string; execution: CellExecution }[] {
+  return [...doc.getMap('execution').keys()].flatMap((cellId) => {
+    const execution = executionIn(doc, cellId);
+    return execution === null ? [] : [{ cellId, execution }];
+  });
+}
+
 export function setExecution(doc: Y.Doc, cellId: string, execution: CellExecution | null): void {
   const executions = doc.getMap('execution');
   if (execution !== null) executions.set(cellId, execution);
@@ -126,4 +135,21 @@ export function setNextInput(doc: Y.Doc, cellId: string, text: string, replaces:
     }),
   );
   cells.insert(place === -1 ? cells.length : place + 1, [added]);
+}
+
+/** Adds an output of our own behind those of an execution. */
+export function addOutput(doc: Y.Doc, execution: { cellId: string; outputs: OutputState }, output: Output): void {
+  const cell = findCell(doc, execution.cellId);
+  if (cell === null) return;
+  const edit = new OutputEdit(outputsOf(cell), execution.outputs);
+  edit.add(output);
+  edit.commit();
+}
+
+/** The error that a cell shows. */
+export function lastError(doc: Y.Doc, cellId: string): { name: string; message: string } | null {
+  const cell = findCell(doc, cellId);
+  const outputs = cell === null ? [] : (outputsOf(cell).toJSON() as Output[]);
+  const error = outputs.findLast((output) => output.output_type === 'error');
+  return error === undefined ? null : { name: String(error['ename']), message: String(error['evalue']) };
 }
