@@ -38,6 +38,8 @@ import { createEventBus } from './plumbing/events.ts';
 import { newId } from './plumbing/ids.ts';
 import type { Log } from './plumbing/log.ts';
 import { createReconciler } from './plumbing/reconciler/reconciler.ts';
+import { answerInRooms } from './runs/room-messages.ts';
+import { createRuns } from './runs/runs.ts';
 import { createAccess } from './workspaces/access.ts';
 import { exampleNotebooks } from './workspaces/examples.ts';
 import { workspaceStore } from './workspaces/store.ts';
@@ -162,6 +164,8 @@ export async function createContext(options: { config: Config; log: Log; clock?:
   const checkpoints = createCheckpoints({ buckets: notebookBuckets });
   const uploads = createUploads({ directory: path.join(config.dataDirectory, 'uploads'), clock });
   const notebooks = createNotebooks({ buckets: notebookBuckets, checkpoints, kernelSummary: images.kernel });
+  const runs = createRuns({ documents, environments, availability, accounts, access, database, clock, log });
+  answerInRooms({ documents, runs, log });
   const workspaces = createWorkspaces({
     store: workspaceRows,
     accounts,
@@ -241,11 +245,13 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     checkpoints,
     uploads,
     notebooks,
+    runs,
     spend,
     reconciler,
     /** Ends what was opened, last first. */
     async dispose() {
       await reconciler.stop();
+      await runs.close();
       await documents.close();
       await drivers.close?.();
       await database.close();

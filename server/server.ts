@@ -20,6 +20,7 @@ import { registerContents } from './notebooks/contents.ts';
 import { notebookRoutes } from './notebooks/routes.ts';
 import type { Clock } from './plumbing/clock.ts';
 import type { Log } from './plumbing/log.ts';
+import { runRoutes } from './runs/routes.ts';
 import { workspaceRoutes } from './workspaces/routes.ts';
 
 export interface RunningServer {
@@ -96,6 +97,9 @@ async function serve(context: Context, config: Config, log: Log): Promise<Runnin
   const recovered = context.documents.recover().catch((error: unknown) => {
     log.warn({ err: error }, 'not every notebook could be stored after the restart');
   });
+  const resumed = context.runs.recover().catch((error: unknown) => {
+    log.error({ err: error }, 'not every run could be gone on with after the restart');
+  });
   const meter = every(meterEveryMs, () => context.meter.sweep(), log);
   const sweep = every(sweepEveryMs, () => accounts.sweep(), log);
   const announcement = await announce(config.dataDirectory, { url: config.publicUrl, token, pid: process.pid });
@@ -108,7 +112,7 @@ async function serve(context: Context, config: Config, log: Log): Promise<Runnin
     context,
     async stop() {
       await announcement.withdraw();
-      await recovered;
+      await Promise.all([recovered, resumed]);
       await Promise.all([meter.stop(), sweep.stop()]);
       eventStreams.close();
       await gateway.close();
@@ -135,6 +139,7 @@ function appOf(context: Context, config: Config, log: Log, eventStreams: EventSt
       environmentRoutes(bind, context.environments, access);
       bucketRoutes(bind, context);
       notebookRoutes(bind, { ...context, buckets: context.notebookBuckets });
+      runRoutes(bind, context);
       gatewayRoutes(bind, { ...context, publicUrl: config.publicUrl });
       eventRoutes(bind, { ...context, eventStreams });
       costRoutes(bind, context.spend, config.prices);

@@ -1,5 +1,6 @@
 import { AppError } from '@terrarium/contract';
-import type { Author, Holding, LiveDocument } from '../documents/live-document.ts';
+import type { Author } from '../bucket/buckets.ts';
+import type { Holding, LiveDocument } from '../documents/live-document.ts';
 import type { AgentDoor } from '../environments/agent-client.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import { newId } from '../plumbing/ids.ts';
@@ -98,6 +99,11 @@ export class Queue {
 
   get document(): LiveDocument {
     return this.#document;
+  }
+
+  /** Whether a kernel takes what is queued, without a start or a connection. */
+  get isConnected(): boolean {
+    return this.#link.isOpen;
   }
 
   /** The run as it is now, while it is not over. */

@@ -128,6 +128,11 @@ export function runStore(database: Database) {
       );
     },
 
+    async byId(runId: string): Promise<Run | undefined> {
+      const row = await runs().where('id', '=', runId).executeTakeFirst();
+      return row === undefined ? undefined : (await withCells([row]))[0];
+    },
+
     /** Latest first. */
     async list(documentId: string, accountId: string): Promise<Run[]> {
       const rows = await runs()
