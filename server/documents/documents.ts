@@ -12,7 +12,7 @@ import { newId } from '../plumbing/ids.ts';
 import type { Log } from '../plumbing/log.ts';
 import { applyNotebook } from './apply-notebook.ts';
 import { openJournal } from './journal.ts';
-import type { Documents, Holding, MergeOutcome, Stored } from './live-document.ts';
+import type { Documents, Holding, LiveDocument, MergeOutcome, Stored } from './live-document.ts';
 import { LiveNotebook, replayed, snapshotOf } from './live-notebook.ts';
 import { mergeNotebooks } from './merge-notebooks.ts';
 import { notebookContentType, readNotebook, writeNotebook, type Notebook } from './nbformat.ts';
@@ -83,6 +83,7 @@ export function createDocuments(options: {
   const ready = new Map<string, Entry>();
   const turns = new Map<string, Promise<unknown>>();
   const storedListeners: ((stored: Stored) => void)[] = [];
+  const movedListeners: ((document: LiveDocument) => void)[] = [];
   const handlers = new Map<string, MessageHandler>();
   let isClosing = false;
 
@@ -431,6 +432,9 @@ export function createDocuments(options: {
     onStored(listener) {
       storedListeners.push(listener);
     },
+    onMoved(listener) {
+      movedListeners.push(listener);
+    },
     onMessage(type, handler) {
       handlers.set(type, handler);
     },
@@ -495,6 +499,7 @@ export function createDocuments(options: {
           ready.set(nameOf(owner.id, to), entry);
           entry.storing.moved(info);
           entry.room.tell({ type: 'moved', path: to });
+          for (const listener of movedListeners) listener(entry.document);
           return info;
         });
       });

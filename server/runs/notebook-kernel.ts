@@ -30,3 +30,9 @@ export async function findKernel(
   const { kernelId } = await agentKernels.openSession(door, path, choice.name);
   return { kernelId, notice: choice.notice };
 }
+
+/** After the notebook got another path: its session follows, so that whoever opens it finds the same kernel. */
+export async function followPath(door: AgentDoor, kernelId: string, path: string): Promise<void> {
+  const session = (await agentKernels.sessions(door)).find((one) => one.kernelId === kernelId);
+  if (session !== undefined && session.path !== path) await agentKernels.renameSession(door, session.id, path);
+}

@@ -11,6 +11,7 @@ import { executeRequest, inputReply } from './execution-requests.ts';
 import { Feed } from './feed.ts';
 import { answeredInput, errorOutput } from './jupyter-output.ts';
 import { KernelLink } from './kernel-link.ts';
+import { followPath } from './notebook-kernel.ts';
 import { newProgress, type Progress, type Reply } from './progress.ts';
 import { resumptionOf, type Resumed } from './resumption.ts';
 import { msgIdOf, outcomeOf, type Run, type RunCell } from './run.ts';
@@ -74,6 +75,8 @@ export class Queue {
   readonly #link: KernelLink;
   #runs: Run[] = [];
   #sent: Sent | null = null;
+  /** What the kernel was at when it said that it is being taken away. */
+  #lostWith: Progress | null = null;
   #idleTimer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
@@ -153,6 +156,12 @@ export class Queue {
     this.#link.stopOpening();
     const { door, kernelId } = this.#link;
     if (isWorking && door !== null && kernelId !== null) await agentKernels.interrupt(door, kernelId);
+  }
+
+  /** The notebook got another path. */
+  async followPath(): Promise<void> {
+    const { door, kernelId } = this.#link;
+    if (door !== null && kernelId !== null) await followPath(door, kernelId, this.#document.key);
   }
 
   /** Answers `input()`. @throws AppError NotPossibleNow */
@@ -285,6 +294,12 @@ export class Queue {
   #ended(progress: Progress): void {
     const sent = this.#sent;
     if (sent === null || progress.reply === null) return;
+    const consequence = consequenceOf(progress.reply);
+    if (consequence.kind === 'kernel lost') {
+      this.#lostWith = progress;
+      this.#link.lose(consequence.ending.reason);
+      return;
+    }
     this.#sent = null;
     this.#settle(sent.run, sent.position, progress.reply, this.#options.clock.now(), progress.executionCount);
     this.#advance();
@@ -309,18 +324,17 @@ export class Queue {
         return;
       }
       case 'queue ends':
-        this.#endQueued(consequence.ending);
-        return;
       case 'kernel lost':
-        this.#link.lose(consequence.ending.reason);
+        this.#endQueued(consequence.ending);
     }
   }
 
   /** The kernel is gone, and with it everything that waited for it. */
   #lose(ending: Ending): void {
     const sent = this.#sent;
-    const progress = this.#feed.current;
+    const progress = this.#feed.current ?? this.#lostWith;
     this.#sent = null;
+    this.#lostWith = null;
     if (sent !== null) {
       Object.assign(sent.cell, { status: ending.status, endedAt: this.#options.clock.now() });
       this.#feed.change(() => {

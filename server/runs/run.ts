@@ -54,10 +54,9 @@ export function isOver({ status }: Pick<Run, 'status'>): boolean {
   return status !== 'queued' && status !== 'running';
 }
 
-/** What a run is when none of its cells waits any more. */
-export function outcomeOf(run: Pick<Run, 'cells'>): 'succeeded' | 'failed' | 'interrupted' {
-  const statuses = new Set(run.cells.map(({ status }) => status));
-  return statuses.has('interrupted') ? 'interrupted' : statuses.has('failed') ? 'failed' : 'succeeded';
+/** What a run is when it has come to its end: a cell that failed and did not end it was allowed to. */
+export function outcomeOf(run: Pick<Run, 'cells'>): 'succeeded' | 'interrupted' {
+  return run.cells.some(({ status }) => status === 'interrupted') ? 'interrupted' : 'succeeded';
 }
 
 export function toResource(run: Run): RunResource {

@@ -64,6 +64,15 @@ export function createRuns(options: {
 
   const nameOf = (documentId: string, accountId: string): string => `${documentId} ${accountId}`;
 
+  documents.onMoved((document) => {
+    for (const queue of queues.values()) {
+      if (queue.document.id !== document.id) continue;
+      queue.followPath().catch((error: unknown) => {
+        log.warn({ err: error, documentId: document.id }, "runs: a renamed notebook's session keeps its old path");
+      });
+    }
+  });
+
   function makeQueue(holding: Holding, author: Author): Queue {
     const { id: documentId, owner } = holding.document;
     const { accountId } = author;
