@@ -1,5 +1,5 @@
 import { AppError } from '@terrarium/contract';
-import type { Author } from '../bucket/buckets.ts';
+import type { Author } from '../accounts/author.ts';
 import type { Holding, LiveDocument } from '../documents/live-document.ts';
 import type { AgentDoor } from '../environments/agent-client.ts';
 import type { Clock } from '../plumbing/clock.ts';

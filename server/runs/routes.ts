@@ -1,10 +1,11 @@
 import type { Principal } from '../accounts/accounts.ts';
+import { authorOf } from '../accounts/author.ts';
 import type { LiveDocuments } from '../documents/documents.ts';
 import { keyOf } from '../notebooks/notebooks.ts';
 import type { Binder } from '../plumbing/http/bind.ts';
 import type { Access, Permission } from '../workspaces/access.ts';
 import { toResource } from './run.ts';
-import { authorOf, holdNotebook, type Runs } from './runs.ts';
+import { holdNotebook, type Runs } from './runs.ts';
 
 export function runRoutes(
   bind: Binder<Principal>,

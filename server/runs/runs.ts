@@ -1,6 +1,7 @@
 import { AppError } from '@terrarium/contract';
 import type { Accounts } from '../accounts/accounts.ts';
-import type { Author, BucketOwner } from '../bucket/buckets.ts';
+import { authorOf, type Author } from '../accounts/author.ts';
+import type { BucketOwner } from '../bucket/buckets.ts';
 import type { LiveDocuments } from '../documents/documents.ts';
 import type { Holding, LiveDocument } from '../documents/live-document.ts';
 import type { Availability } from '../environments/availability.ts';
@@ -217,10 +218,6 @@ export function createRuns(options: {
     },
   };
   return runs;
-}
-
-export function authorOf({ id, name, email }: { id: string; name: string; email: string }): Author {
-  return { accountId: id, name: name === '' ? email : name };
 }
 
 /**
