@@ -94,10 +94,15 @@ export class KernelLink {
   }
 
   /**
+   * @param found  told which kernel it is, before anything can be sent to it
    * @returns what is unexpected about the kernel that was found, in a sentence
    * @throws AppError  with the reason for people
    */
-  async open(startsEnvironment: boolean, signal: AbortSignal): Promise<string | null> {
+  async open(
+    startsEnvironment: boolean,
+    signal: AbortSignal,
+    found: (kernelId: string) => Promise<void>,
+  ): Promise<string | null> {
     const { document, accountId, findDoor, startEnvironment, environmentEnding, store } = this.#options;
     let door = await findDoor();
     if (door === null) {
@@ -105,6 +110,8 @@ export class KernelLink {
       door = await startEnvironment(signal);
     }
     const { kernelId, notice } = await findKernel(door, document, await store.lastKernel(document.id, accountId));
+    if (signal.aborted) return null;
+    await found(kernelId);
     await this.#attach(door, kernelId, signal);
     return notice;
   }

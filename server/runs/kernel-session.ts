@@ -104,19 +104,20 @@ class ReconnectingSession implements KernelSession {
       // ws gives Buffers unless told otherwise.
       if (socket === this.#socket) this.#receive(readMessage(data as Buffer, isBinary));
     });
-    await new Promise<void>((resolve, reject) => {
-      socket.once('open', resolve);
-      socket.once('error', reject);
-    });
-    if (this.#isOver) {
-      socket.close();
-      return;
-    }
-    socket.on('error', () => undefined); // a close follows
     socket.once('close', () => {
       if (socket === this.#socket) this.#lost();
     });
-    this.#socket = socket;
+    await new Promise<void>((resolve, reject) => {
+      socket.once('open', () => {
+        // At once: what was missed comes with the very next bytes.
+        if (this.#isOver) socket.close();
+        else this.#socket = socket;
+        resolve();
+      });
+      socket.once('error', reject);
+      // A close follows; what an error after the opening says is of no use.
+      socket.on('error', () => undefined);
+    });
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const request of waiting) this.send(request);

@@ -63,7 +63,7 @@ const idleMs = 10 * 60_000;
  * INVARIANTS
  * - `#sent` is the one cell that the kernel works on for us. When its reply and its idle status are in the document, the
  *   next one is sent in the same tick.
- * - A run's row is there before its first cell is sent, and says that a cell has ended only once the document that shows
+ * - A run's row is there and names the kernel before its first cell is sent, and says that a cell has ended only once the document that shows
  *   it is on disk. Whether a cell was sent, the agent knows: the id of its message is that of run and position.
  * - A run leaves `#runs` when it is over.
  */
@@ -116,6 +116,7 @@ export class Queue {
 
   /** Queues a run. Its first cell has been sent when this resolves, unless the kernel has other work or is not there yet. */
   async enqueue(run: Run): Promise<void> {
+    run.kernelId = this.#link.kernelId;
     await this.#options.store.insert(run);
     clearTimeout(this.#idleTimer);
     if (this.#runs.length === 0) this.#hideStale();
@@ -164,13 +165,16 @@ export class Queue {
     if (door !== null && kernelId !== null) await followPath(door, kernelId, this.#document.key);
   }
 
-  /** Answers `input()`. @throws AppError NotPossibleNow */
+  /** Answers `input()`. @throws AppError NotPossibleNow; EnvironmentNotReady just after a restart */
   answer(cellId: string, value: string): void {
     this.#feed.write();
     const progress = this.#feed.current;
     const question = progress?.question ?? null;
     if (progress === null || question === null || progress.cellId !== cellId) {
       throw new AppError('NotPossibleNow', 'This cell does not wait for input any more.');
+    }
+    if (!this.#link.isOpen) {
+      throw new AppError('EnvironmentNotReady', 'The kernel is being connected to again. Answer in a moment.');
     }
     this.#link.send(inputReply(newId(), question.header, value));
     progress.question = null;
@@ -212,7 +216,10 @@ export class Queue {
   }
 
   async #open(startsEnvironment: boolean, signal: AbortSignal): Promise<void> {
-    const notice = await this.#link.open(startsEnvironment, signal);
+    const notice = await this.#link.open(startsEnvironment, signal, (kernelId) => {
+      for (const run of this.#runs) run.kernelId = kernelId;
+      return this.#options.store.setKernel(this.#runs, kernelId);
+    });
     if (notice === null || signal.aborted) return;
     for (const run of this.#runs) run.reason ??= notice;
     this.#document.tell({ type: 'notice', message: notice });
@@ -225,7 +232,6 @@ export class Queue {
     const code = shared === null || !isCode(shared) ? null : sourceOf(shared);
     run.status = 'running';
     run.startedAt ??= now;
-    run.kernelId = this.#link.kernelId;
     if (shared === null || code === null || code.trim() === '') {
       // What was deleted meanwhile is skipped; an empty cell is run by emptying it.
       Object.assign(cell, { status: code === null ? 'skipped' : 'succeeded', endedAt: now });

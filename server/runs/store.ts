@@ -88,6 +88,13 @@ export function runStore(database: Database) {
       });
     },
 
+    async setKernel(changed: readonly Run[], kernelId: string): Promise<void> {
+      const ids = changed.map(({ id }) => id);
+      await database.quickTransaction((inside) =>
+        inside.tables<Tables>().updateTable('runs').set({ kernel_id: kernelId }).where('id', 'in', ids).execute(),
+      );
+    },
+
     /** Writes how far runs have come: the runs themselves and these of their cells, by position. */
     async save(changes: readonly { run: Run; cells: ReadonlyMap<number, RunCell> }[]): Promise<void> {
       await database.quickTransaction(async (inside) => {
