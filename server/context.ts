@@ -21,6 +21,7 @@ import { createFilesystemObjectStore } from './drivers/filesystem/object-store.t
 import { createSandboxDriver } from './drivers/sandbox/sandbox-driver.ts';
 import type { ComputeDriver } from './environments/compute-driver.ts';
 import { createEntitlements } from './environments/entitlements.ts';
+import { createAvailability } from './environments/availability.ts';
 import { createEnvironments } from './environments/environments.ts';
 import { reconcileEnvironments } from './environments/execute.ts';
 import { createMeter } from './environments/meter.ts';
@@ -43,6 +44,8 @@ import { createGoingBack } from './versions/going-back.ts';
 import { versionStore } from './versions/store.ts';
 import { createVersionedBuckets } from './versions/versioned-buckets.ts';
 import { createVersions } from './versions/versions.ts';
+import { answerInRooms } from './runs/room-messages.ts';
+import { createRuns } from './runs/runs.ts';
 import { createAccess } from './workspaces/access.ts';
 import { exampleNotebooks } from './workspaces/examples.ts';
 import { createSharing } from './workspaces/sharing.ts';
@@ -174,6 +177,7 @@ export async function createContext(options: { config: Config; log: Log; clock?:
       }),
     events,
   });
+  const availability = createAvailability({ environments });
   const storedBuckets = createBuckets({ store: objects, events });
   const documents = createDocuments({
     directory: path.join(config.dataDirectory, 'documents'),
@@ -196,6 +200,8 @@ export async function createContext(options: { config: Config; log: Log; clock?:
   const checkpoints = createCheckpoints({ buckets: notebookBuckets });
   const uploads = createUploads({ directory: path.join(config.dataDirectory, 'uploads'), clock });
   const notebooks = createNotebooks({ buckets: notebookBuckets, checkpoints, versions, kernelSummary: images.kernel });
+  const runs = createRuns({ documents, environments, availability, accounts, access, database, clock, log });
+  answerInRooms({ documents, runs, log });
   const workspaces = createWorkspaces({
     store: workspaceRows,
     accounts,
@@ -270,6 +276,7 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     disks,
     environments,
     entitlements,
+    availability,
     meter,
     buckets,
     notebookBuckets,
@@ -284,11 +291,13 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     checkpoints,
     uploads,
     notebooks,
+    runs,
     spend,
     reconciler,
     /** Ends what was opened, last first. */
     async dispose() {
       await reconciler.stop();
+      await runs.close();
       await documents.close();
       await versions.close();
       await drivers.close?.();
