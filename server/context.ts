@@ -2,10 +2,10 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { AppError } from '@terrarium/contract';
 import { createAccounts } from './accounts/accounts.ts';
-import { accountStore } from './accounts/store.ts';
+import { createInvitations } from './accounts/invitations.ts';
 import { createBillingProjects } from './billing/projects.ts';
 import { billingStore } from './billing/store.ts';
-import { createBuckets } from './bucket/buckets.ts';
+import { createBuckets, keepsVersions } from './bucket/buckets.ts';
 import type { ObjectStore } from './bucket/object-store.ts';
 import type { Config } from './config.ts';
 import { createLedger } from './cost/ledger.ts';
@@ -20,6 +20,7 @@ import { documentStore } from './documents/store.ts';
 import { createFilesystemObjectStore } from './drivers/filesystem/object-store.ts';
 import { createSandboxDriver } from './drivers/sandbox/sandbox-driver.ts';
 import type { ComputeDriver } from './environments/compute-driver.ts';
+import { createEntitlements } from './environments/entitlements.ts';
 import { createAvailability } from './environments/availability.ts';
 import { createEnvironments } from './environments/environments.ts';
 import { reconcileEnvironments } from './environments/execute.ts';
@@ -38,10 +39,16 @@ import { createEventBus } from './plumbing/events.ts';
 import { newId } from './plumbing/ids.ts';
 import type { Log } from './plumbing/log.ts';
 import { createReconciler } from './plumbing/reconciler/reconciler.ts';
+import { createDeletedNotebooks } from './versions/deleted-notebooks.ts';
+import { createGoingBack } from './versions/going-back.ts';
+import { versionStore } from './versions/store.ts';
+import { createVersionedBuckets } from './versions/versioned-buckets.ts';
+import { createVersions } from './versions/versions.ts';
 import { answerInRooms } from './runs/room-messages.ts';
 import { createRuns } from './runs/runs.ts';
 import { createAccess } from './workspaces/access.ts';
 import { exampleNotebooks } from './workspaces/examples.ts';
+import { createSharing } from './workspaces/sharing.ts';
 import { workspaceStore } from './workspaces/store.ts';
 import { createWorkspaces } from './workspaces/workspaces.ts';
 
@@ -73,7 +80,8 @@ export function machineDrivers(config: Config, clock: Clock): Drivers {
     kernelsManifest: builtDirectories.kernelsManifest,
     clock,
   });
-  const objects = createFilesystemObjectStore({ directory: path.join(config.dataDirectory, 'buckets'), clock });
+  const directory = path.join(config.dataDirectory, 'buckets');
+  const objects = createFilesystemObjectStore({ directory, clock, keepsVersions });
   return { ...sandbox, objects, close: objects.close };
 }
 
@@ -109,7 +117,11 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     return { ...machine, notes: [...machine.notes, ...disk.notes] };
   }, clock);
 
-  const accounts = createAccounts({ store: accountStore(database), clock });
+  const accounts = createAccounts({
+    database,
+    clock,
+    acceptInvitation: (inside, invitation) => sharing.acceptInvitation(inside, invitation),
+  });
   const workspaceRows = workspaceStore(database);
   const access = createAccess(workspaceRows);
   const ledger = createLedger(database);
@@ -149,6 +161,22 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     clock,
     nudge,
   });
+  const entitlements = createEntitlements({ database, access, events, clock, log, nudge });
+  const sharing = createSharing({
+    database,
+    accounts,
+    invitations: createInvitations({ clock }),
+    billing,
+    access,
+    // After the hash: what comes there is sent to no server, and so is in no log of one.
+    invitationUrl: (secret) => `${config.publicUrl}/invitation#${secret}`,
+    pauseUnentitled: (workspaceId) =>
+      // The rights are written; what could not be paused now is found by the next round.
+      entitlements.pauseUnentitled(workspaceId).catch((error: unknown) => {
+        log.warn({ err: error, workspaceId }, 'sharing: environments could not be paused yet');
+      }),
+    events,
+  });
   const availability = createAvailability({ environments });
   const storedBuckets = createBuckets({ store: objects, events });
   const documents = createDocuments({
@@ -159,11 +187,19 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     clock,
     log,
   });
-  const buckets = createLiveBuckets(storedBuckets, documents, { withPlaygrounds: false });
-  const notebookBuckets = createLiveBuckets(storedBuckets, documents, { withPlaygrounds: true });
+  const versionRows = versionStore(database);
+  const versions = createVersions({ store: versionRows, buckets: storedBuckets, documents, events, clock, log });
+  const versioned = (withPlaygrounds: boolean) =>
+    createVersionedBuckets({
+      buckets: createLiveBuckets(storedBuckets, documents, { withPlaygrounds }),
+      versions,
+      log,
+    });
+  const buckets = versioned(false);
+  const notebookBuckets = versioned(true);
   const checkpoints = createCheckpoints({ buckets: notebookBuckets });
   const uploads = createUploads({ directory: path.join(config.dataDirectory, 'uploads'), clock });
-  const notebooks = createNotebooks({ buckets: notebookBuckets, checkpoints, kernelSummary: images.kernel });
+  const notebooks = createNotebooks({ buckets: notebookBuckets, checkpoints, versions, kernelSummary: images.kernel });
   const runs = createRuns({ documents, environments, availability, accounts, access, database, clock, log });
   answerInRooms({ documents, runs, log });
   const workspaces = createWorkspaces({
@@ -187,6 +223,7 @@ export async function createContext(options: { config: Config; log: Log; clock?:
         if (await disks.isAnyIn(workspaceId)) return 'This workspace still has persistent disks. Delete them first.';
         return null;
       },
+      forgetInvited: (accountIds) => database.transaction((inside) => sharing.forgetUninvited(inside, accountIds)),
       async forget(workspaceId) {
         await environments.forgetIn(workspaceId);
         await disks.forgetIn(workspaceId);
@@ -234,14 +271,23 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     access,
     billing,
     workspaces,
+    sharing,
     images,
     disks,
     environments,
+    entitlements,
     availability,
     meter,
     buckets,
     notebookBuckets,
     documents,
+    versions,
+    goingBack: createGoingBack({ versions, buckets: storedBuckets, documents }),
+    deletedNotebooks: createDeletedNotebooks({ store: versionRows, versions, buckets: storedBuckets }),
+    /** Thins the histories of all workspaces. */
+    async sweepVersions() {
+      for (const owner of await workspaceRows.everyBucket()) await versions.sweep(owner);
+    },
     checkpoints,
     uploads,
     notebooks,
@@ -253,6 +299,7 @@ export async function createContext(options: { config: Config; log: Log; clock?:
       await reconciler.stop();
       await runs.close();
       await documents.close();
+      await versions.close();
       await drivers.close?.();
       await database.close();
       lock.release();

@@ -21,6 +21,7 @@ import { registerContents } from './notebooks/contents.ts';
 import { notebookRoutes } from './notebooks/routes.ts';
 import type { Clock } from './plumbing/clock.ts';
 import type { Log } from './plumbing/log.ts';
+import { versionRoutes } from './versions/routes.ts';
 import { runRoutes } from './runs/routes.ts';
 import { workspaceRoutes } from './workspaces/routes.ts';
 
@@ -103,6 +104,8 @@ async function serve(context: Context, config: Config, log: Log): Promise<Runnin
   });
   const meter = every(meterEveryMs, () => context.meter.sweep(), log);
   const sweep = every(sweepEveryMs, () => Promise.all([accounts.sweep(), context.documents.sweepPlaygrounds()]), log);
+  const sweepVersions = every(sweepEveryMs, () => context.sweepVersions(), log);
+  const entitlements = every(meterEveryMs, () => context.entitlements.pauseUnentitled(), log);
   const announcement = await announce(config.dataDirectory, { url: config.publicUrl, token, pid: process.pid });
   const ticket = await accounts.createSignInTicket(owner.id);
 
@@ -114,7 +117,8 @@ async function serve(context: Context, config: Config, log: Log): Promise<Runnin
     async stop() {
       await announcement.withdraw();
       await Promise.all([recovered, resumed]);
-      await Promise.all([meter.stop(), sweep.stop()]);
+      context.versions.stopSweeping();
+      await Promise.all([meter.stop(), entitlements.stop(), sweep.stop(), sweepVersions.stop()]);
       eventStreams.close();
       await gateway.close();
       await door.close();
@@ -134,11 +138,12 @@ function appOf(context: Context, config: Config, log: Log, eventStreams: EventSt
     routes(bind) {
       accountRoutes(bind, accounts, config.publicUrl);
       billingRoutes(bind, context.billing);
-      workspaceRoutes(bind, context.workspaces);
+      workspaceRoutes(bind, context);
       imageRoutes(bind, context.images);
       diskRoutes(bind, context.disks);
       environmentRoutes(bind, context.environments, access);
       bucketRoutes(bind, context);
+      versionRoutes(bind, context);
       notebookRoutes(bind, { ...context, buckets: context.notebookBuckets });
       runRoutes(bind, context);
       gatewayRoutes(bind, { ...context, publicUrl: config.publicUrl });
