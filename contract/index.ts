@@ -8,3 +8,4 @@ export * from './openapi.ts';
 export * from './resources.ts';
 export * from './sharing.ts';
 export * from './statuses.ts';
+export * from './versions.ts';

@@ -5,7 +5,7 @@ import { createAccounts } from './accounts/accounts.ts';
 import { createInvitations } from './accounts/invitations.ts';
 import { createBillingProjects } from './billing/projects.ts';
 import { billingStore } from './billing/store.ts';
-import { createBuckets } from './bucket/buckets.ts';
+import { createBuckets, keepsVersions } from './bucket/buckets.ts';
 import type { ObjectStore } from './bucket/object-store.ts';
 import type { Config } from './config.ts';
 import { createLedger } from './cost/ledger.ts';
@@ -21,6 +21,7 @@ import { createFilesystemObjectStore } from './drivers/filesystem/object-store.t
 import { createSandboxDriver } from './drivers/sandbox/sandbox-driver.ts';
 import type { ComputeDriver } from './environments/compute-driver.ts';
 import { createEntitlements } from './environments/entitlements.ts';
+import { createAvailability } from './environments/availability.ts';
 import { createEnvironments } from './environments/environments.ts';
 import { reconcileEnvironments } from './environments/execute.ts';
 import { createMeter } from './environments/meter.ts';
@@ -38,6 +39,13 @@ import { createEventBus } from './plumbing/events.ts';
 import { newId } from './plumbing/ids.ts';
 import type { Log } from './plumbing/log.ts';
 import { createReconciler } from './plumbing/reconciler/reconciler.ts';
+import { createDeletedNotebooks } from './versions/deleted-notebooks.ts';
+import { createGoingBack } from './versions/going-back.ts';
+import { versionStore } from './versions/store.ts';
+import { createVersionedBuckets } from './versions/versioned-buckets.ts';
+import { createVersions } from './versions/versions.ts';
+import { answerInRooms } from './runs/room-messages.ts';
+import { createRuns } from './runs/runs.ts';
 import { createAccess } from './workspaces/access.ts';
 import { exampleNotebooks } from './workspaces/examples.ts';
 import { createSharing } from './workspaces/sharing.ts';
@@ -72,7 +80,8 @@ export function machineDrivers(config: Config, clock: Clock): Drivers {
     kernelsManifest: builtDirectories.kernelsManifest,
     clock,
   });
-  const objects = createFilesystemObjectStore({ directory: path.join(config.dataDirectory, 'buckets'), clock });
+  const directory = path.join(config.dataDirectory, 'buckets');
+  const objects = createFilesystemObjectStore({ directory, clock, keepsVersions });
   return { ...sandbox, objects, close: objects.close };
 }
 
@@ -168,6 +177,7 @@ export async function createContext(options: { config: Config; log: Log; clock?:
       }),
     events,
   });
+  const availability = createAvailability({ environments });
   const storedBuckets = createBuckets({ store: objects, events });
   const documents = createDocuments({
     directory: path.join(config.dataDirectory, 'documents'),
@@ -177,11 +187,21 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     clock,
     log,
   });
-  const buckets = createLiveBuckets(storedBuckets, documents, { withPlaygrounds: false });
-  const notebookBuckets = createLiveBuckets(storedBuckets, documents, { withPlaygrounds: true });
+  const versionRows = versionStore(database);
+  const versions = createVersions({ store: versionRows, buckets: storedBuckets, documents, events, clock, log });
+  const versioned = (withPlaygrounds: boolean) =>
+    createVersionedBuckets({
+      buckets: createLiveBuckets(storedBuckets, documents, { withPlaygrounds }),
+      versions,
+      log,
+    });
+  const buckets = versioned(false);
+  const notebookBuckets = versioned(true);
   const checkpoints = createCheckpoints({ buckets: notebookBuckets });
   const uploads = createUploads({ directory: path.join(config.dataDirectory, 'uploads'), clock });
-  const notebooks = createNotebooks({ buckets: notebookBuckets, checkpoints, kernelSummary: images.kernel });
+  const notebooks = createNotebooks({ buckets: notebookBuckets, checkpoints, versions, kernelSummary: images.kernel });
+  const runs = createRuns({ documents, environments, availability, accounts, access, database, clock, log });
+  answerInRooms({ documents, runs, log });
   const workspaces = createWorkspaces({
     store: workspaceRows,
     accounts,
@@ -256,19 +276,30 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     disks,
     environments,
     entitlements,
+    availability,
     meter,
     buckets,
     notebookBuckets,
     documents,
+    versions,
+    goingBack: createGoingBack({ versions, buckets: storedBuckets, documents }),
+    deletedNotebooks: createDeletedNotebooks({ store: versionRows, versions, buckets: storedBuckets }),
+    /** Thins the histories of all workspaces. */
+    async sweepVersions() {
+      for (const owner of await workspaceRows.everyBucket()) await versions.sweep(owner);
+    },
     checkpoints,
     uploads,
     notebooks,
+    runs,
     spend,
     reconciler,
     /** Ends what was opened, last first. */
     async dispose() {
       await reconciler.stop();
+      await runs.close();
       await documents.close();
+      await versions.close();
       await drivers.close?.();
       await database.close();
       lock.release();
