@@ -1,9 +1,12 @@
-import { Alert, Button, Loader, Stack, Text } from '@mantine/core';
-import { AppError } from '@terrarium/contract';
+import { Alert, Button, Loader, Stack, Text, TextInput } from '@mantine/core';
+import { AppError, endpoints } from '@terrarium/contract';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useLocation, useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
+import { api, queryClient } from '../api.ts';
 import { links } from '../links.ts';
 import { ErrorNote } from '../ui/ErrorNote.tsx';
+import { fieldErrors } from '../ui/form.ts';
 import { ButtonLink } from '../ui/links.tsx';
 import { SignedOutFrame } from './SignedOutFrame.tsx';
 import { sessionQuery, signIn } from './session.ts';
@@ -16,8 +19,15 @@ export function InvitationPage() {
   const secret = useLocation({ select: ({ hash }) => hash });
   const navigate = useNavigate();
   const session = useQuery({ ...sessionQuery, retry: false });
+  const [name, setName] = useState('');
+  const [problem, setProblem] = useState<string>();
   const accept = useMutation({
-    mutationFn: () => signIn({ ticket: secret }),
+    mutationFn: async () => {
+      await signIn({ ticket: secret });
+      // Signed in they are, whatever becomes of the name.
+      const named = await api.updateAccount({ body: { name } }).catch(() => undefined);
+      if (named !== undefined) queryClient.setQueryData(sessionQuery.queryKey, named);
+    },
     onSuccess: () => navigate({ ...links.password({ isNew: true }), replace: true }),
   });
   const isOver = accept.error instanceof AppError && accept.error.code === 'NotSignedIn';
@@ -49,10 +59,30 @@ export function InvitationPage() {
               This browser is signed in as {session.data.email}. To accept signs it out of that account.
             </Alert>
           )}
-          <ErrorNote error={accept.error} />
-          <Button fullWidth loading={accept.isPending} onClick={() => accept.mutate()}>
-            Accept invitation
-          </Button>
+          <form
+            noValidate
+            onSubmit={(event) => {
+              event.preventDefault();
+              const found = fieldErrors(endpoints.updateAccount.body, { name })['name'];
+              setProblem(found);
+              if (found === undefined) accept.mutate();
+            }}
+          >
+            <Stack gap="sm">
+              <TextInput
+                label="Your name"
+                description="What others see where you work together"
+                autoComplete="name"
+                value={name}
+                error={problem}
+                onChange={(event) => setName(event.currentTarget.value)}
+              />
+              <ErrorNote error={accept.error} />
+              <Button type="submit" fullWidth loading={accept.isPending}>
+                Accept invitation
+              </Button>
+            </Stack>
+          </form>
         </>
       )}
     </SignedOutFrame>

@@ -14,7 +14,7 @@ import { useMutation } from '@tanstack/react-query';
 import { IconUserMinus } from '@tabler/icons-react';
 import { api } from '../api.ts';
 import { ErrorNote } from '../ui/ErrorNote.tsx';
-import { disabledBecause, Hint } from '../ui/Hint.tsx';
+import { Hint } from '../ui/Hint.tsx';
 import { useChangeAcl } from './queries.ts';
 import classes from './ShareDialog.module.css';
 
@@ -23,13 +23,16 @@ interface PersonRowProps {
   entry: AclEntry;
   isMe: boolean;
   onInvitation: (email: string, invitation: Invitation) => void;
+  onRemoved: () => void;
 }
 
 /** One person of the workspace; what is chosen here holds at once. */
-export function PersonRow({ workspace, entry, isMe, onInvitation }: PersonRowProps) {
+export function PersonRow({ workspace, entry, isMe, onInvitation, onRemoved }: PersonRowProps) {
   const { email, name, role, isPending, isCreator } = entry;
   const { namespace } = workspace;
-  const change = useChangeAcl(workspace);
+  const change = useChangeAcl(workspace, (changed) => {
+    if (changed === undefined) onRemoved();
+  });
   const invite = useMutation({
     mutationFn: () => api.createInvitation({ params: { namespace, name: workspace.name, email } }),
     onSuccess: (invitation) => onInvitation(email, invitation),
@@ -42,9 +45,11 @@ export function PersonRow({ workspace, entry, isMe, onInvitation }: PersonRowPro
       ? rights
       : rightsAsked({ ...asked, role: asked.role }, rights, workspace);
   const reason = isMe
-    ? 'These are your own rights. Ask another owner to change them.'
+    ? 'These are your own rights; others can change them.'
     : grantProblem(workspace, email, rights, rights);
   const set = (wanted: Partial<Rights>) => {
+    // One after the other; a control that were disabled meanwhile would lose the keyboard's focus.
+    if (change.isPending) return;
     const next =
       wanted.role === undefined ? { ...rights, ...wanted } : rightsAsked({ role: wanted.role }, rights, workspace);
     change.mutate({ email, ...next });
@@ -69,43 +74,51 @@ export function PersonRow({ workspace, entry, isMe, onInvitation }: PersonRowPro
           </Button>
         )}
       </div>
-      <div className={classes.rights}>
-        <NativeSelect
-          aria-label={`Role of ${email}`}
-          title={reason}
-          value={shown.role}
-          disabled={reason !== undefined || change.isPending}
-          onChange={(event) => set({ role: WorkspaceRole.parse(event.currentTarget.value) })}
-        >
-          {WorkspaceRole.options.map((option) => (
-            <option key={option} disabled={!includes(workspace, { role: option, canShare: false, canCompute: false })}>
-              {option}
-            </option>
-          ))}
-        </NativeSelect>
-        <Checkbox
-          label="Can share"
-          aria-label={`${email} can share`}
-          checked={shown.canShare}
-          disabled={reason !== undefined || role === 'OWNER' || change.isPending}
-          onChange={(event) => set({ canShare: event.currentTarget.checked })}
-        />
-        <Checkbox
-          label="Can compute"
-          aria-label={`${email} can compute`}
-          checked={shown.canCompute}
-          disabled={reason !== undefined || role !== 'WRITER' || !effective(workspace).canCompute || change.isPending}
-          onChange={(event) => set({ canCompute: event.currentTarget.checked })}
-        />
-        <Tooltip label={reason ?? 'Remove'}>
-          <ActionIcon
-            aria-label={`Remove ${email}`}
-            {...disabledBecause(reason, () => change.mutate({ email, role: 'NO ACCESS' }))}
+      {reason !== undefined ? (
+        <Text c="dimmed" fz="sm">
+          {inWords(rights)}. {reason}
+        </Text>
+      ) : (
+        <div className={classes.rights}>
+          <NativeSelect
+            aria-label={`Role of ${email}`}
+            value={shown.role}
+            onChange={(event) => set({ role: WorkspaceRole.parse(event.currentTarget.value) })}
           >
-            <IconUserMinus size={16} />
-          </ActionIcon>
-        </Tooltip>
-      </div>
+            {WorkspaceRole.options.map((option) => (
+              <option
+                key={option}
+                disabled={!includes(workspace, { role: option, canShare: false, canCompute: false })}
+              >
+                {option}
+              </option>
+            ))}
+          </NativeSelect>
+          <Checkbox
+            label="Can share"
+            aria-label={`${email} can share`}
+            checked={shown.canShare}
+            disabled={role === 'OWNER'}
+            onChange={(event) => set({ canShare: event.currentTarget.checked })}
+          />
+          <Checkbox
+            label="Can compute"
+            aria-label={`${email} can compute`}
+            checked={shown.canCompute}
+            disabled={role !== 'WRITER' || !effective(workspace).canCompute}
+            onChange={(event) => set({ canCompute: event.currentTarget.checked })}
+          />
+          <Tooltip label="Remove">
+            <ActionIcon
+              aria-label={`Remove ${email}`}
+              loading={asked?.role === 'NO ACCESS'}
+              onClick={() => change.mutate({ email, role: 'NO ACCESS' })}
+            >
+              <IconUserMinus size={16} />
+            </ActionIcon>
+          </Tooltip>
+        </div>
+      )}
       <ErrorNote error={change.error ?? invite.error} mt="xs" />
     </li>
   );
@@ -119,4 +132,8 @@ function Mark({ text, title }: { text: string; title?: string }) {
       </Badge>
     </Hint>
   );
+}
+
+function inWords({ role, canShare, canCompute }: Rights): string {
+  return [role, ...(canShare ? ['can share'] : []), ...(canCompute ? ['can compute'] : [])].join(', ');
 }

@@ -1,9 +1,10 @@
 import { Button, Group, Modal, Skeleton, Stack, Text, Title } from '@mantine/core';
 import type { Invitation, Workspace } from '@terrarium/contract';
 import { useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { useAccount } from '../accounts/session.ts';
 import { ErrorNote } from '../ui/ErrorNote.tsx';
+import { useReturnFocus } from '../ui/return-focus.ts';
 import { AddPersonForm } from './AddPersonForm.tsx';
 import { InvitationNote } from './InvitationNote.tsx';
 import { PersonRow } from './PersonRow.tsx';
@@ -12,10 +13,12 @@ import classes from './ShareDialog.module.css';
 
 /** Who is in the workspace, and what each may do there. */
 export function ShareDialog({ workspace, onClose }: { workspace: Workspace; onClose: () => void }) {
+  useReturnFocus();
   const account = useAccount();
   const people = useQuery(aclQuery(workspace));
   const [handover, setHandover] = useState<{ email: string; invitation: Invitation }>();
   const [added, setAdded] = useState<string>();
+  const heading = useRef<HTMLHeadingElement>(null);
   return (
     <Modal opened onClose={onClose} title="Share workspace" size={680} closeOnClickOutside={handover === undefined}>
       <Stack gap="md">
@@ -30,7 +33,7 @@ export function ShareDialog({ workspace, onClose }: { workspace: Workspace; onCl
         {handover !== undefined && <InvitationNote {...handover} />}
         {added !== undefined && <Text role="status">{added} can open this workspace now.</Text>}
         <section aria-labelledby="people-of-workspace">
-          <Title order={3} id="people-of-workspace" mb="xs">
+          <Title order={3} id="people-of-workspace" mb="xs" ref={heading} tabIndex={-1}>
             People
           </Title>
           <ErrorNote error={people.error} retry={() => void people.refetch()} />
@@ -42,6 +45,8 @@ export function ShareDialog({ workspace, onClose }: { workspace: Workspace; onCl
                 workspace={workspace}
                 entry={entry}
                 isMe={entry.email === account.email}
+                // The row that had the focus is gone.
+                onRemoved={() => heading.current?.focus()}
                 onInvitation={(email, invitation) => {
                   setHandover({ email, invitation });
                   setAdded(undefined);

@@ -88,7 +88,7 @@ export function DashboardPage() {
           <Hint reason={deleteProblem}>
             <Button
               variant="default"
-              c="var(--danger)"
+              c={deleteProblem === undefined ? 'var(--danger)' : undefined}
               leftSection={<IconTrash size={16} aria-hidden />}
               {...disabledBecause(deleteProblem, () => setIsDeleting(true))}
             >
