@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Endpoint } from './endpoint.ts';
 import { PriceTable } from './money.ts';
-import { BillingProjectName, NotebookPath, ObjectKey, WorkspaceName } from './names.ts';
+import { BillingProjectName, NotebookPath, ObjectKey, PersonName, WorkspaceName } from './names.ts';
 import {
   Account,
   BillingProject,
@@ -83,6 +83,14 @@ export const endpoints = {
     tag: 'Accounts',
     summary: 'Sign out, of every workspace too',
     status: 204,
+  },
+  updateAccount: {
+    method: 'PATCH',
+    path: '/api/account',
+    tag: 'Accounts',
+    summary: 'Change your name, as others see it',
+    body: z.strictObject({ name: PersonName }),
+    response: Account,
   },
   setPassword: {
     method: 'PUT',
