@@ -97,7 +97,10 @@ async function bringIntoStep(
       await records.delete(key);
       return inStep;
     case 'deleteInBucket':
-      return record === undefined ? inStep : { kind: 'missing', record };
+      // What is stored now holds the same as what was recorded, perhaps as a later generation.
+      return record === undefined || generation === null
+        ? { kind: 'lookAgain' }
+        : { kind: 'missing', record: { ...record, generation } };
     case 'writeBucket':
       if (generation === null) return putIn('absent');
       return merge(() => putIn(generation ?? 'absent'));
@@ -146,6 +149,7 @@ async function bringIntoStep(
       outcome = await bucket.merge(key, { base: record.generation, notebook });
     } catch (error) {
       if (error instanceof AppError && error.code === 'InvalidInput') return otherwise();
+      if (error instanceof AppError && error.code === 'NotFound') return { kind: 'lookAgain' };
       throw error;
     }
     if (outcome.kind === 'conflict') return keepBoth();
