@@ -7,7 +7,7 @@ import type { BucketSide, DiskSide, MirrorRecord, Records } from './sides.ts';
 /** What stops a sync at one of its steps, as the end of the process would. */
 export class Crash extends Error {}
 
-/** Called around every change: may throw a Crash. */
+/** Called before every look and around every change: may throw a Crash, or change something itself. */
 export type Step = () => void;
 
 export const cellIds = ['a', 'b', 'c'] as const;
@@ -43,7 +43,10 @@ export function memoryDisk(step: Step): DiskSide & { readonly files: Map<string,
   };
   return {
     files,
-    read: async (key) => files.get(key) ?? null,
+    async read(key) {
+      step();
+      return files.get(key) ?? null;
+    },
     async write(key, bytes, expected) {
       step();
       require(key, expected);
@@ -98,8 +101,14 @@ export function memoryBucket() {
       if ((live.get(key)?.generation ?? 'absent') !== ifGeneration) throw changedMeanwhile();
     };
     return {
-      head: async (key) => live.get(key)?.generation ?? null,
-      read: async (key) => live.get(key) ?? null,
+      async head(key) {
+        step();
+        return live.get(key)?.generation ?? null;
+      },
+      async read(key) {
+        step();
+        return live.get(key) ?? null;
+      },
       async merge(key, { base, notebook }) {
         step();
         const outcome = merge(key, base, notebook);

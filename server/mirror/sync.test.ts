@@ -74,7 +74,7 @@ const by = fc.oneof(fc.constant('crash' as const), change);
 const act: fc.Arbitrary<Act> = fc.oneof(
   { weight: 4, arbitrary: change },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('sync' as const), who }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('interrupt' as const), who, after: fc.nat(7), by }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('interrupt' as const), who, after: fc.nat(11), by }) },
 );
 
 test('no edit is dropped or taken back unseen, whatever happens in whatever order, and all come to the same', async () => {

@@ -149,8 +149,9 @@ async function bringIntoStep(
       outcome = await bucket.merge(key, { base: record.generation, notebook });
     } catch (error) {
       if (error instanceof AppError && error.code === 'InvalidInput') return otherwise();
-      if (error instanceof AppError && error.code === 'NotFound') return { kind: 'lookAgain' };
-      throw error;
+      if (!(error instanceof AppError) || error.code !== 'NotFound') throw error;
+      // It was deleted just now; or what both sides once had is kept no longer, so that nothing can be merged.
+      return (await bucket.head(key)) === null ? { kind: 'lookAgain' } : keepBoth();
     }
     if (outcome.kind === 'conflict') return keepBoth();
     const now = await bucket.read(key);
