@@ -74,6 +74,7 @@ async function serve(context: Context, config: Config, log: Log): Promise<Runnin
   });
   registerContents(door.routes, {
     ...context,
+    buckets: context.notebookBuckets,
     doorContext: (request) => {
       const { access, principal } = visitorOf(request.raw);
       return { access, accountId: principal.account.id };
@@ -92,6 +93,9 @@ async function serve(context: Context, config: Config, log: Log): Promise<Runnin
   await gateway.listen({ host, port: config.port });
 
   context.reconciler.start();
+  const recovered = context.documents.recover().catch((error: unknown) => {
+    log.warn({ err: error }, 'not every notebook could be stored after the restart');
+  });
   const meter = every(meterEveryMs, () => context.meter.sweep(), log);
   const sweep = every(sweepEveryMs, () => accounts.sweep(), log);
   const announcement = await announce(config.dataDirectory, { url: config.publicUrl, token, pid: process.pid });
@@ -104,6 +108,7 @@ async function serve(context: Context, config: Config, log: Log): Promise<Runnin
     context,
     async stop() {
       await announcement.withdraw();
+      await recovered;
       await Promise.all([meter.stop(), sweep.stop()]);
       eventStreams.close();
       await gateway.close();
@@ -129,7 +134,7 @@ function appOf(context: Context, config: Config, log: Log, eventStreams: EventSt
       diskRoutes(bind, context.disks);
       environmentRoutes(bind, context.environments, access);
       bucketRoutes(bind, context);
-      notebookRoutes(bind, context);
+      notebookRoutes(bind, { ...context, buckets: context.notebookBuckets });
       gatewayRoutes(bind, { ...context, publicUrl: config.publicUrl });
       eventRoutes(bind, { ...context, eventStreams });
       costRoutes(bind, context.spend, config.prices);

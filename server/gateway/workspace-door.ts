@@ -1,6 +1,7 @@
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import { AppError, errorStatus, type PriceTable } from '@terrarium/contract';
 import type { Accounts } from '../accounts/accounts.ts';
+import type { LiveDocuments } from '../documents/documents.ts';
 import type { Environments } from '../environments/environments.ts';
 import type { Images } from '../images/images.ts';
 import { createAgents, type Agents } from '../kernels/agents.ts';
@@ -9,6 +10,7 @@ import { environmentControlRoutes } from '../kernels/environment-routes.ts';
 import { createEventChannel } from '../kernels/event-channel.ts';
 import { jupyterRoutes } from '../kernels/jupyter-routes.ts';
 import { createLabFiles } from '../kernels/lab-files.ts';
+import { createRooms } from '../kernels/rooms.ts';
 import { labRoutes } from '../kernels/lab-routes.ts';
 import { createLabSettings } from '../kernels/lab-settings.ts';
 import { labStore } from '../kernels/store.ts';
@@ -49,6 +51,7 @@ export function createWorkspaceDoor(options: {
   access: Access;
   environments: Environments;
   images: Images;
+  documents: LiveDocuments;
   prices: PriceTable;
   database: Database;
   events: EventBus;
@@ -62,6 +65,7 @@ export function createWorkspaceDoor(options: {
   const proxy = createAgentProxy();
   const agentRequests = createAgentRequests({ visitors, agents, proxy });
   const eventChannel = createEventChannel({ clock });
+  const rooms = createRooms(options);
   const files = createLabFiles(options.labDirectory);
   const settings = createLabSettings({ store: labStore(options.database), files, clock });
   const routes = Fastify({ bodyLimit, routerOptions: { ignoreTrailingSlash: true, maxParamLength: 2000 } });
@@ -76,6 +80,7 @@ export function createWorkspaceDoor(options: {
     forwardToAgent: agentRequests.forwardToAgent,
     askAgent: agentRequests.askAgent,
   });
+  rooms.routes(routes);
   labRoutes(routes, { files, settings, publicUrl: options.publicUrl });
   environmentControlRoutes(routes, {
     ...options,
@@ -102,9 +107,10 @@ export function createWorkspaceDoor(options: {
     visitors,
     agents,
     agentRequests,
-    sockets: [eventChannel.socket],
+    sockets: [eventChannel.socket, rooms.socket],
     async close() {
       eventChannel.close();
+      rooms.close();
       proxy.close();
       await routes.close();
     },

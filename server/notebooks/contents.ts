@@ -14,7 +14,7 @@ import { isHidden, placeOf, type ContentsScope, type Place } from './contents-mo
 import { createContentsReader, noSuchFile, type ContentsQuery, type Entry } from './contents-read.ts';
 import { createContentsRoot } from './contents-root.ts';
 import { createContentsWriter, SaveModel } from './contents-write.ts';
-import { notebookContentType } from './notebooks.ts';
+import { notebookContentType } from '../documents/nbformat.ts';
 import type { Uploads } from './uploads.ts';
 
 export interface ContentsDeps {

@@ -1,15 +1,14 @@
 import type { Readable } from 'node:stream';
 import { AppError, type KernelSummary, type NotebookSummary } from '@terrarium/contract';
 import { isNotebookKey, type BucketOwner, type Buckets } from '../bucket/buckets.ts';
-import { alreadyExists, copyObject, isPreconditionFailed, moveObject } from '../bucket/move-object.ts';
+import { alreadyExists, copyObject, isPreconditionFailed } from '../bucket/move-object.ts';
 import type { ObjectInfo } from '../bucket/object-store.ts';
 import type { Checkpoints } from './checkpoints.ts';
-import { emptyNotebook, readNotebook, writeNotebook } from '../documents/nbformat.ts';
+import { emptyNotebook, notebookContentType, readNotebook, writeNotebook } from '../documents/nbformat.ts';
 import { createNotebookFacts } from './notebook-facts.ts';
 
 /** Where notebooks live in a bucket. */
 export const notebooksFolder = 'notebooks/';
-export const notebookContentType = 'application/x-ipynb+json';
 
 /** A larger one is an object like any other: it can be put into Files, and not be opened. */
 export const notebookByteLimit = 200 * 1024 * 1024;
@@ -78,7 +77,7 @@ export function createNotebooks(deps: {
 
     /** @throws AppError NotFound, AlreadyExists */
     async rename(owner: BucketOwner, from: string, to: string): Promise<NotebookSummary> {
-      const info = await byPath(from, to, moveObject(buckets, owner, keyOf(from), keyOf(to)));
+      const info = await byPath(from, to, buckets.move(owner, keyOf(from), keyOf(to)));
       if (from !== to) await checkpoints.move(owner, keyOf(from), keyOf(to));
       return summary(owner, info);
     },

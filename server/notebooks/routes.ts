@@ -5,7 +5,8 @@ import { readerOf } from '../bucket/request-body.ts';
 import { sendObject } from '../bucket/send-object.ts';
 import type { Binder } from '../plumbing/http/bind.ts';
 import type { Access } from '../workspaces/access.ts';
-import { keyOf, notebookContentType, type Notebooks } from './notebooks.ts';
+import { notebookContentType } from '../documents/nbformat.ts';
+import { keyOf, type Notebooks } from './notebooks.ts';
 
 export function notebookRoutes(
   bind: Binder<Principal>,
