@@ -26,6 +26,7 @@ import { createMeter } from './environments/meter.ts';
 import { environmentStore } from './environments/store.ts';
 import { createImages } from './images/images.ts';
 import { migrations } from './migrations/index.ts';
+import { createMirrors } from './mirror/mirrors.ts';
 import { createCheckpoints } from './notebooks/checkpoints.ts';
 import { createNotebooks } from './notebooks/notebooks.ts';
 import { createUploads } from './notebooks/uploads.ts';
@@ -197,6 +198,25 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     currency: config.prices.currency,
     clock,
   });
+  const mirrors = createMirrors({
+    database,
+    driver: compute,
+    accounts,
+    access,
+    workspaces: workspaceRows,
+    disks,
+    environments,
+    stored: storedBuckets,
+    buckets,
+    documents,
+    async keepConflict(owner, key, bytes) {
+      await storedBuckets.put(owner, `.conflicts/${newId()}/${key.slice(key.lastIndexOf('/') + 1)}`, bytes);
+    },
+    forgetCheckpoints: checkpoints.deleteAll,
+    events,
+    clock,
+    log,
+  });
   const reconciler = createReconciler({
     kinds: [
       reconcileDisks({ database, driver: diskDriver, ledger, events, clock, onSettled: environments.diskSettled }),
@@ -238,11 +258,13 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     checkpoints,
     uploads,
     notebooks,
+    mirrors,
     spend,
     reconciler,
     /** Ends what was opened, last first. */
     async dispose() {
       await reconciler.stop();
+      await mirrors.stop();
       await documents.close();
       await drivers.close?.();
       await database.close();

@@ -1,11 +1,22 @@
 import { buffer } from 'node:stream/consumers';
-import type { Buckets, BucketOwner } from '../bucket/buckets.ts';
 import { objectKeyProblem } from '@terrarium/contract';
-import type { Author, Documents } from '../documents/live-document.ts';
+import type { Author, Buckets, BucketOwner } from '../bucket/buckets.ts';
+import type { Documents } from '../documents/live-document.ts';
+import { notebookContentType } from '../documents/nbformat.ts';
 import type { BucketSide } from './sides.ts';
 
 const folder = 'notebooks/';
-const contentType = 'application/x-ipynb+json';
+
+export interface StoredNotebook {
+  readonly key: string;
+  readonly generation: string;
+  readonly size: number;
+}
+
+export interface BucketNotebooks extends BucketSide {
+  list(): Promise<StoredNotebook[]>;
+  stat(key: string): Promise<StoredNotebook | null>;
+}
 
 /** What the bucket's part of a mirror needs of the others. */
 export interface BucketParts {
@@ -25,16 +36,24 @@ export function createBucketNotebooks(
   { stored, buckets, documents, keepConflict, forgetCheckpoints }: BucketParts,
   owner: BucketOwner,
   author: Author,
-): BucketSide {
+): BucketNotebooks {
   return {
+    async list() {
+      const found: StoredNotebook[] = [];
+      for await (const info of stored.all(owner, folder)) found.push(info);
+      return found;
+    },
+    stat: (key) => stored.head(owner, key),
     head: async (key) => (await stored.head(owner, key))?.generation ?? null,
     async read(key) {
       const found = await stored.get(owner, key);
       return found === null ? null : { generation: found.info.generation, bytes: await buffer(found.body) };
     },
     merge: (key, { base, notebook }) => documents.merge(owner, key, { base, notebook, author }),
-    put: async (key, bytes, ifGeneration) =>
-      (await buckets.put(owner, key, bytes, { contentType, ifGeneration })).generation,
+    async put(key, bytes, ifGeneration) {
+      const options = { contentType: notebookContentType, ifGeneration, author };
+      return (await buckets.put(owner, key, bytes, options)).generation;
+    },
     async remove(key, ifGeneration) {
       // What was typed and not stored yet is a change, which wins over the deletion.
       await documents.flush(owner, key);

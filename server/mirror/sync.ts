@@ -9,7 +9,7 @@ export type Outcome =
   | { readonly kind: 'keptBoth' }
   /** It was deleted on the disk; whether that is meant is judged together with the others. */
   | { readonly kind: 'missing'; readonly record: MirrorRecord }
-  /** It stays on the disk alone, for this reason, a sentence without its subject. */
+  /** What is on the disk stays there alone, for this reason: a sentence without its subject. */
   | { readonly kind: 'left'; readonly reason: string }
   /** One side changed while it was looked at. */
   | { readonly kind: 'lookAgain' };
@@ -82,7 +82,8 @@ async function bringIntoStep(
   switch (decision) {
     case 'nothing':
     case 'adopt':
-      if (isUnreadable) return { kind: 'left', reason: `is not a notebook: ${problem}` };
+      if (isUnreadable)
+        return { kind: 'left', reason: `on the disk is not a notebook, and stays there alone: ${problem}` };
       if (ours !== null && generation !== null && onDisk !== null) {
         await records.set({ key, contentHash: ours.contentHash, generation, diskHash: onDisk });
       }
@@ -111,7 +112,7 @@ async function bringIntoStep(
     case 'leave':
       return {
         kind: 'left',
-        reason: 'was changed on the disk, and you may not change notebooks of this workspace. It stays on the disk.',
+        reason: 'was changed on the disk alone: you may read the notebooks of this workspace, and not change them.',
       };
   }
 

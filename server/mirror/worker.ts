@@ -3,11 +3,11 @@ import type { AgentNotebooks } from '@terrarium/contract/agent';
 import type { Clock } from '../plumbing/clock.ts';
 import type { Log } from '../plumbing/log.ts';
 import type { AgentDisk } from './agent-notebooks.ts';
-import { isMirrored, keyOf, pathIn } from './bucket-notebooks.ts';
+import { isMirrored, keyOf, pathIn, type BucketNotebooks } from './bucket-notebooks.ts';
 import { judgeDeletions } from './deletions.ts';
 import { createPace, restAfterMs } from './pace.ts';
 import { sentences } from './sentences.ts';
-import type { BucketSide, MirrorRecord, Records } from './sides.ts';
+import type { DiskSide, MirrorRecord, Records } from './sides.ts';
 import { passDeletionOn, syncNotebook, type Outcome } from './sync.ts';
 
 export interface MirrorWorker {
@@ -38,9 +38,11 @@ const mostBytes = 200 * 1024 * 1024;
  */
 export function startWorker(options: {
   disk: AgentDisk;
-  bucket: BucketSide & { list(): Promise<{ key: string; generation: string; size: number }[]> };
+  bucket: BucketNotebooks;
   records: Records;
-  folder: { get(): Promise<string | null>; set(folder: string): Promise<void> };
+  /** The folder in which the recorded notebooks are; null when that is not known. */
+  folder: string | null;
+  rememberFolder: (folder: string) => Promise<unknown>;
   canWrite: () => Promise<boolean>;
   notify: (key: string | null, message: string) => Promise<void>;
   onChange: () => void;
@@ -60,12 +62,27 @@ export function startWorker(options: {
   let inBucket = new Map<string, { generation: string; size: number }>();
   let relistAt = 0;
   const touched = new Set<string>();
+  let { folder } = options;
+  /** What stays on the disk alone, as it was when that was found, so that it is not read over and over. */
+  const left = new Map<string, string>();
   let state: MirrorWorker['state'] = 'starting';
   let syncedAt: number | null = null;
   let shown = '';
   let wake = (): void => undefined;
   let isWoken = false;
 
+  const notingDisk: DiskSide = {
+    read: disk.read,
+    async write(key, bytes, expected) {
+      const hash = await disk.write(key, bytes, expected);
+      onDisk.set(key, { hash, size: bytes.byteLength });
+      return hash;
+    },
+    async remove(key, expected) {
+      await disk.remove(key, expected);
+      onDisk.delete(key);
+    },
+  };
   const poke = (): void => {
     isWoken = true;
     wake();
@@ -94,7 +111,7 @@ export function startWorker(options: {
   };
 
   async function followDisk(): Promise<void> {
-    for (let failures = 0; !abort.signal.aborted; ) {
+    for (let failures = 0; !abort.signal.aborted;) {
       try {
         take(await disk.list(listing?.version ?? null, pollMs, abort.signal));
         failures = 0;
@@ -103,7 +120,7 @@ export function startWorker(options: {
         if (abort.signal.aborted) return;
         failures += 1;
         log.debug({ err: error }, 'mirror: the disk could not be listed');
-        await sleep(Math.min(10_000, 500 * failures));
+        await untilWoken(Math.min(10_000, 500 * failures), false);
       }
     }
   }
@@ -116,7 +133,7 @@ export function startWorker(options: {
   async function work(): Promise<void> {
     let nextAt = 0;
     while (!abort.signal.aborted) {
-      if (!isWoken) await sleep(Math.max(0, nextAt - clock.now()));
+      if (!isWoken) await untilWoken(Math.max(0, nextAt - clock.now()), true);
       isWoken = false;
       if (abort.signal.aborted) return;
       try {
@@ -160,8 +177,9 @@ export function startWorker(options: {
     if (missingSince.size > 0) {
       isAllInStep = false;
       nextAt = Math.min(nextAt, await passDeletions());
-    } else if (listing.folder !== null && listing.folder !== (await options.folder.get())) {
-      await options.folder.set(listing.folder);
+    } else if (listing.folder !== null && listing.folder !== folder) {
+      ({ folder } = listing);
+      await options.rememberFolder(listing.folder);
     }
     if (isAllInStep) syncedAt = clock.now();
     state = isAllInStep ? 'inStep' : 'working';
@@ -206,6 +224,7 @@ export function startWorker(options: {
 
   function forgetTrouble(key: string): void {
     pace.settle(key);
+    left.delete(key);
     problems.delete(key);
     missingSince.delete(key);
   }
@@ -219,14 +238,17 @@ export function startWorker(options: {
       problems.set(key, sentences.tooLarge(key));
       return 'done';
     }
+    const found = JSON.stringify([onDisk.get(key)?.hash, inBucket.get(key)?.generation, canWrite]);
+    if (left.get(key) === found) return 'done';
     const startedAt = clock.now();
     let outcome: Outcome;
     try {
-      outcome = await syncNotebook({ disk: noting, bucket, records, canWrite }, key, onDisk.get(key)?.hash ?? null);
+      outcome = await syncNotebook({ disk: notingDisk, bucket, records, canWrite }, key, onDisk.get(key)?.hash ?? null);
     } catch (error) {
       if (abort.signal.aborted) return 'later';
       problems.set(key, sentences.failed(key, error));
-      if (!(error instanceof AppError)) log.warn({ err: error, key }, 'mirror: a notebook could not be brought into step');
+      if (!(error instanceof AppError))
+        log.warn({ err: error, key }, 'mirror: a notebook could not be brought into step');
       pace.putOff(key, clock.now());
       return 'later';
     }
@@ -246,6 +268,7 @@ export function startWorker(options: {
         return 'done';
       case 'left':
         forgetTrouble(key);
+        left.set(key, found);
         problems.set(key, sentences.left(key, outcome.reason));
         return 'done';
       case 'lookAgain':
@@ -273,7 +296,7 @@ export function startWorker(options: {
       present: new Set(all.filter(({ key }) => onDisk.has(key)).map((record) => record.contentHash)),
       recorded: all.length,
       passedLately: passedAt.length,
-      folder: listing?.folder === (await options.folder.get()) ? 'same' : 'other',
+      folder: listing?.folder === folder ? 'same' : 'other',
     });
     if (verdict === 'restore') {
       log.info({ count: missing.length }, 'mirror: notebooks that were gone from the disk are put back');
@@ -294,6 +317,21 @@ export function startWorker(options: {
 
   function noteIgnored(): void {
     for (const { path, reason } of listing?.ignored ?? []) problems.set(keyOf(path), sentences.ignored(path, reason));
+  }
+
+  function untilWoken(ms: number, byAnything: boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        abort.signal.removeEventListener('abort', end);
+        if (byAnything) wake = () => undefined;
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      abort.signal.addEventListener('abort', end, { once: true });
+      if (byAnything) wake = end;
+      if (abort.signal.aborted) end();
+    });
   }
 
   function tell(): void {
