@@ -17,6 +17,13 @@ export async function mirror(schema: Kysely<unknown>): Promise<void> {
     .addPrimaryKeyConstraint('mirror_files_key', ['disk_id', 'key'])
     .execute();
   await schema.schema
+    .createTable('mirror_intents')
+    .addColumn('disk_id', 'text', (column) => column.notNull().references('disks.id').onDelete('cascade'))
+    .addColumn('key', 'text', (column) => column.notNull())
+    .addColumn('content_hash', 'text', (column) => column.notNull())
+    .addPrimaryKeyConstraint('mirror_intents_key', ['disk_id', 'key'])
+    .execute();
+  await schema.schema
     .createTable('mirror_notices')
     .addColumn('id', 'text', (column) => column.primaryKey())
     .addColumn('disk_id', 'text', (column) => column.notNull().references('disks.id').onDelete('cascade'))

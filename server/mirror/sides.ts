@@ -44,6 +44,10 @@ export interface MirrorRecord {
 export interface Records {
   get(key: string): MirrorRecord | undefined;
   all(): Iterable<MirrorRecord>;
+  /** Takes the intention back as well. */
   set(record: MirrorRecord): Promise<void>;
   delete(key: string): Promise<void>;
+  /** The content of the disk that was about to be put into the bucket when that was heard of last. */
+  intended(key: string): string | undefined;
+  intend(key: string, contentHash: string): Promise<void>;
 }

@@ -15,6 +15,12 @@ interface Tables {
     generation: string;
     disk_hash: string;
   };
+  /** What is about to be put into the bucket. */
+  mirror_intents: {
+    disk_id: string;
+    key: string;
+    content_hash: string;
+  };
   mirror_notices: {
     id: string;
     disk_id: string;
@@ -38,6 +44,17 @@ export function mirrorStore(database: Database) {
       for (const { key, content_hash: contentHash, generation, disk_hash: diskHash } of rows) {
         records.set(key, { key, contentHash, generation, diskHash });
       }
+      const intents = new Map(
+        (await tables.selectFrom('mirror_intents').selectAll().where('disk_id', '=', diskId).execute()).map((row) => [
+          row.key,
+          row.content_hash,
+        ]),
+      );
+      const takeBack = async (key: string): Promise<void> => {
+        if (!intents.has(key)) return;
+        await tables.deleteFrom('mirror_intents').where('disk_id', '=', diskId).where('key', '=', key).execute();
+        intents.delete(key);
+      };
       return {
         get: (key) => records.get(key),
         all: () => records.values(),
@@ -50,10 +67,22 @@ export function mirrorStore(database: Database) {
             .onConflict((conflict) => conflict.columns(['disk_id', 'key']).doUpdateSet(values))
             .execute();
           records.set(key, record);
+          await takeBack(key);
         },
         async delete(key) {
           await tables.deleteFrom('mirror_files').where('disk_id', '=', diskId).where('key', '=', key).execute();
           records.delete(key);
+          await takeBack(key);
+        },
+        intended: (key) => intents.get(key),
+        async intend(key, contentHash) {
+          if (intents.get(key) === contentHash) return;
+          await tables
+            .insertInto('mirror_intents')
+            .values({ disk_id: diskId, key, content_hash: contentHash })
+            .onConflict((conflict) => conflict.columns(['disk_id', 'key']).doUpdateSet({ content_hash: contentHash }))
+            .execute();
+          intents.set(key, contentHash);
         },
       };
     },
@@ -107,7 +136,7 @@ export function mirrorStore(database: Database) {
 
     /** Drops what is remembered of a disk that is no more. */
     async forget(diskId: string): Promise<void> {
-      for (const table of ['mirror_files', 'mirror_disks', 'mirror_notices'] as const) {
+      for (const table of ['mirror_files', 'mirror_intents', 'mirror_disks', 'mirror_notices'] as const) {
         await tables.deleteFrom(table).where('disk_id', '=', diskId).execute();
       }
     },

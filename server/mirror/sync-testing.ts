@@ -141,17 +141,26 @@ export function memoryBucket() {
 
 export function memoryRecords(step: Step): Records {
   const records = new Map<string, MirrorRecord>();
+  const intents = new Map<string, string>();
   return {
     get: (key) => records.get(key),
     all: () => records.values(),
     async set(record) {
       step();
       records.set(record.key, record);
+      intents.delete(record.key);
       step();
     },
     async delete(key) {
       step();
       records.delete(key);
+      intents.delete(key);
+      step();
+    },
+    intended: (key) => intents.get(key),
+    async intend(key, contentHash) {
+      step();
+      intents.set(key, contentHash);
       step();
     },
   };

@@ -201,6 +201,22 @@ describe('one notebook', () => {
     expect(textsIn(onDisk(world).get(key) ?? new Uint8Array()).a).toBe('bucket');
   });
 
+  test.each([1, 2, 3, 4, 5, 6, 7, 8])(
+    'changed again on the disk after a crash at step %i is no conflict with what was under way then',
+    async (crashAt) => {
+      const world = await inStep();
+      onDisk(world).set(key, notebookBytes({ ...start, a: 'disk' }));
+      const crash = (): void => {
+        throw new Crash();
+      };
+      await world.sync(0, crashAt, crash);
+      onDisk(world).set(key, notebookBytes({ ...start, a: 'disk again' }));
+      expect(await world.sync(0)).toEqual({ kind: 'inStep' });
+      expect(live(world).a).toBe('disk again');
+      expect(world.bucket.kept).toEqual([]);
+    },
+  );
+
   test('written anew in another form is no change', async () => {
     const world = await inStep();
     const generations = world.bucket.history.size;

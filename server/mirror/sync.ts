@@ -24,6 +24,8 @@ interface Side {
  * Brings one notebook into step.
  * INVARIANT: a side is changed under the precondition that it still is what was looked at, and the record is written
  * after that. So a crash in between leaves both sides whole, and what was done is found done (`adopt`) the next time.
+ * INVARIANT: before the disk's content goes to the bucket that intention is recorded. So after a crash what the bucket
+ * got from this disk is not taken for somebody else's change.
  * INVARIANT: what is replaced on the disk is in the bucket by then: as its notebook, merged into it, or as a version.
  * @param onDisk  hash of the file's bytes; null where there is none
  */
@@ -47,9 +49,13 @@ async function bringIntoStep(
   key: string,
   onDisk: string | null,
 ): Promise<Outcome> {
-  const record = records.get(key);
+  let record = records.get(key);
+  const intended = records.intended(key);
   const stored = await bucket.head(key);
-  if (stored === (record?.generation ?? null) && onDisk === (record?.diskHash ?? null)) return inStep;
+  if (stored === (record?.generation ?? null) && onDisk === (record?.diskHash ?? null)) {
+    if (record !== undefined && intended !== undefined) await records.set(record);
+    return inStep;
+  }
 
   let theirs: Side | null = null;
   let generation = stored;
@@ -60,6 +66,11 @@ async function bringIntoStep(
     const content = contentOf(read.bytes);
     theirs = { contentHash: content.contentHash, content };
     ({ generation } = read);
+  }
+
+  if (theirs !== null && generation !== null && theirs.contentHash === intended) {
+    // The bytes on the disk are not known to be those; they are read.
+    record = { key, contentHash: intended, generation, diskHash: '' };
   }
 
   let ours: Side | null = null;
@@ -136,6 +147,7 @@ async function bringIntoStep(
 
   async function putIn(ifGeneration: string): Promise<Outcome> {
     const { bytes, bytesHash, contentHash } = await contentOnDisk();
+    await records.intend(key, contentHash);
     const put = await bucket.put(key, bytes, ifGeneration);
     await records.set({ key, contentHash, generation: put, diskHash: bytesHash });
     return inStep;
@@ -145,6 +157,7 @@ async function bringIntoStep(
     const { notebook, contentHash, bytesHash } = await contentOnDisk();
     // There is a record wherever both sides have changed, and what cannot be read does not come here.
     if (record === undefined || notebook === null) return otherwise();
+    await records.intend(key, contentHash);
     let outcome;
     try {
       outcome = await bucket.merge(key, { base: record.generation, notebook });

@@ -135,7 +135,7 @@ test('notebooks are on the disk soon after the start, and follow the bucket with
   await there(`open(root + 'deep/er/data.csv', 'w').write('1')`);
   await plane.client.renameNotebook({
     params: { ...workspace, path: 'deep/er/ü b.ipynb' },
-    body: { path: 'moved.ipynb' },
+    body: { to: 'moved.ipynb' },
   });
   await removeInBucket('new.ipynb');
   await untilTrue(
