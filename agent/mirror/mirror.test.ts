@@ -141,21 +141,16 @@ test('nothing new ends the wait when its time is over', async () => {
 test('a file that is being written is not taken, however long it takes, and holds up no other', async () => {
   writeFileSync(at('done.ipynb'), 'done');
   const { version } = await settled();
-  let isWriting = true;
-  const writer = (async () => {
-    while (isWriting) {
-      appendFileSync(at('slow.ipynb'), 'x');
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  })();
+  const writer = setInterval(() => {
+    appendFileSync(at('slow.ipynb'), 'x');
+  }, 20);
   await until(() => existsSync(at('slow.ipynb')), 'the writer');
   writeFileSync(at('other.ipynb'), 'other');
   const during = await list(`?after=${version}&waitMs=20000`);
   expect(during.settling).toEqual(['slow.ipynb']);
   expect(during.files.map((file) => file.path)).toEqual(['done.ipynb', 'other.ipynb']);
   expect((await put('slow.ipynb', 'mine', over(read('slow.ipynb')))).status).toBe(412);
-  isWriting = false;
-  await writer;
+  clearInterval(writer);
   expect((await settled()).files.at(-1)).toMatchObject({ path: 'slow.ipynb', hash: sha(read('slow.ipynb')) });
 });
 

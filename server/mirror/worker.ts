@@ -194,8 +194,9 @@ export function startWorker(options: {
       inBucket = new Map(found.filter(({ key }) => isMirrored(key)).map((info) => [info.key, info]));
       return;
     }
-    for (const key of [...touched]) {
-      touched.delete(key);
+    const keys = [...touched];
+    touched.clear();
+    for (const key of keys) {
       const read = await bucket.stat(key);
       if (read === null) inBucket.delete(key);
       else inBucket.set(key, read);
