@@ -2,11 +2,12 @@ import type { FastifyInstance } from 'fastify';
 import { WebSocketServer } from 'ws';
 import * as z from 'zod';
 import { AppError } from '@terrarium/contract';
-import { type Author, isNotebookKey } from '../bucket/buckets.ts';
+import { authorOf } from '../accounts/author.ts';
+import { isNotebookKey } from '../bucket/buckets.ts';
 
 import type { LiveDocuments } from '../documents/documents.ts';
 import { isPlaygroundKey } from '../documents/playground-key.ts';
-import type { Joining } from '../documents/room.ts';
+import type { Joining } from '../documents/room-member.ts';
 import type { Log } from '../plumbing/log.ts';
 import { isAllowed, type Access, type WorkspaceAccess } from '../workspaces/access.ts';
 import type { DoorSocket } from './door-socket.ts';
@@ -69,7 +70,7 @@ export function createRooms(deps: { documents: LiveDocuments; access: Pick<Acces
         server.handleUpgrade(request, socket, head, (client) => {
           const joining: Joining = {
             socket: client,
-            author: authorOf(visitor),
+            author: authorOf(visitor.principal.account),
             isOurs: url.searchParams.get('terrarium') === '1',
             ...rightsOf(visitor.access),
           };
@@ -120,11 +121,6 @@ async function requireOwnPlayground(documents: LiveDocuments, visitor: Visitor, 
 
 function rightsOf(access: WorkspaceAccess): { canWrite: boolean; canCompute: boolean } {
   return { canWrite: isAllowed(access, 'write'), canCompute: isAllowed(access, 'compute') };
-}
-
-function authorOf({ principal }: Visitor): Author {
-  const { id, name, email } = principal.account;
-  return { accountId: id, name: name === '' ? email : name };
 }
 
 function decodedPath(path: string): string {

@@ -292,9 +292,10 @@ export function startWorker(options: {
     const now = clock.now();
     passedAt = passedAt.filter((at) => at > now - deletionWindowMs);
     const all = [...records.all()];
+    const present = new Set(all.filter(({ key }) => onDisk.has(key)).map((record) => record.contentHash));
     const verdict = judgeDeletions({
       missing: new Map(missing.map((record) => [record.key, record.contentHash])),
-      present: new Set(all.filter(({ key }) => onDisk.has(key)).map((record) => record.contentHash)),
+      present,
       recorded: all.length,
       passedLately: passedAt.length,
       folder: listing?.folder === folder ? 'same' : 'other',
@@ -310,7 +311,7 @@ export function startWorker(options: {
       const outcome = await passDeletionOn({ bucket, records }, record);
       touched.add(record.key);
       if (outcome.kind !== 'inStep') continue;
-      passedAt.push(now);
+      if (!present.has(record.contentHash)) passedAt.push(now);
       log.info({ key: record.key }, 'mirror: deleted on the disk, so deleted in the bucket');
     }
     return now;

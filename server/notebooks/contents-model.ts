@@ -1,7 +1,9 @@
 import { objectKeyProblem, AppError } from '@terrarium/contract';
+import type { Author } from '../accounts/author.ts';
 import type { BucketOwner } from '../bucket/buckets.ts';
 import { guessContentType } from '../bucket/content-type.ts';
 import type { ObjectInfo } from '../bucket/object-store.ts';
+import { isPlaygroundKey } from '../documents/playground-key.ts';
 
 /** What Jupyter's contents API says of a file, a notebook or a directory. @see jupyter_server 2, services/contents */
 export interface ContentsModel {
@@ -26,6 +28,7 @@ export interface ContentsModel {
 export interface ContentsScope {
   readonly owner: BucketOwner;
   readonly canWrite: boolean;
+  readonly author: Author;
   /** Of the workspace: the age of directories that nobody made by hand. Epoch ms. */
   readonly createdAt: number;
 }
@@ -55,9 +58,9 @@ export function placeOf(given: string): Place {
   return { kind: isBucket ? 'bucket' : 'disk', path };
 }
 
-/** Jupyter serves no hidden files. */
+/** Jupyter serves no hidden files. A playground is one by its path, and open to the person it belongs to. */
 export function isHidden(path: string): boolean {
-  return path.split('/').some((name) => name.startsWith('.'));
+  return !isPlaygroundKey(path) && path.split('/').some((name) => name.startsWith('.'));
 }
 
 /** Names that Jupyter leaves out of listings. */

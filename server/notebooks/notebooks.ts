@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { AppError, type KernelSummary, type NotebookSummary } from '@terrarium/contract';
+import type { Author } from '../accounts/author.ts';
 import { isNotebookKey, type BucketOwner, type Buckets } from '../bucket/buckets.ts';
 import { alreadyExists, copyObject, isPreconditionFailed } from '../bucket/move-object.ts';
 import type { ObjectInfo } from '../bucket/object-store.ts';
@@ -96,7 +97,7 @@ export function createNotebooks(deps: {
       owner: BucketOwner,
       path: string,
       body: Readable,
-      options: { ifGeneration?: string | undefined; signal?: AbortSignal } = {},
+      options: { ifGeneration?: string | undefined; signal?: AbortSignal; author?: Author } = {},
     ): Promise<NotebookSummary> {
       const bytes = await readUpTo(body, notebookByteLimit, path);
       const reading = readNotebook(bytes);

@@ -1,3 +1,4 @@
+import { authorOf } from '../accounts/author.ts';
 import type { Principal } from '../accounts/accounts.ts';
 import type { Buckets } from '../bucket/buckets.ts';
 import { conditionsOf, requiredGeneration } from '../bucket/http-conditions.ts';
@@ -36,7 +37,11 @@ export function notebookRoutes(
     const isConditional = conditions.ifMatch !== undefined || conditions.ifNoneMatch !== undefined;
     const current = isConditional ? await buckets.head(workspace, keyOf(params.path)) : null;
     const ifGeneration = requiredGeneration(conditions, params.path, current);
-    const summary = await notebooks.put(workspace, params.path, readerOf(body), { ifGeneration, signal });
+    const summary = await notebooks.put(workspace, params.path, readerOf(body), {
+      ifGeneration,
+      signal,
+      author: authorOf(who.account),
+    });
     void reply.header('etag', `"${summary.generation}"`);
     return summary;
   });

@@ -5,11 +5,15 @@ import { text } from 'node:stream/consumers';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { AppError, createClient, type ChangeEvent, type WorkspaceRole } from '@terrarium/contract';
 import { createAccounts, type Principal } from '../accounts/accounts.ts';
+import { authorOf } from '../accounts/author.ts';
 import { bearerToken } from '../accounts/authenticate.ts';
 import { accountStore } from '../accounts/store.ts';
 import { createBuckets, type Buckets } from '../bucket/buckets.ts';
 import type { ObjectStore } from '../bucket/object-store.ts';
 import { bucketRoutes } from '../bucket/routes.ts';
+import { createDocuments, type LiveDocuments } from '../documents/documents.ts';
+import { createLiveBuckets } from '../documents/live-buckets.ts';
+import { documentStore } from '../documents/store.ts';
 import { createFilesystemObjectStore } from '../drivers/filesystem/object-store.ts';
 import type { AgentDoor } from '../environments/agent-client.ts';
 import { migrations } from '../migrations/index.ts';
@@ -17,6 +21,7 @@ import { systemClock } from '../plumbing/clock.ts';
 import { openSqlite } from '../plumbing/db/database.ts';
 import { migrate } from '../plumbing/db/migrate.ts';
 import { createEventBus } from '../plumbing/events.ts';
+import { createLog } from '../plumbing/log.ts';
 import { createBinder } from '../plumbing/http/bind.ts';
 import { answerErrors } from '../plumbing/http/errors.ts';
 import { createAccess } from '../workspaces/access.ts';
@@ -34,6 +39,7 @@ export interface Story {
   readonly directory: string;
   readonly owner: { readonly id: string; readonly bucket: string };
   readonly buckets: Buckets;
+  readonly documents: LiveDocuments;
   readonly store: ObjectStore;
   readonly events: ChangeEvent[];
   token(role: WorkspaceRole): string;
@@ -92,7 +98,16 @@ export async function startStory(wrap: (store: ObjectStore) => ObjectStore = (st
   const bus = createEventBus('test');
   const events: ChangeEvent[] = [];
   bus.subscribe(({ event }) => events.push(event));
-  const buckets = createBuckets({ store, events: bus });
+  const storedBuckets = createBuckets({ store, events: bus });
+  const documents = createDocuments({
+    directory: path.join(directory, 'documents'),
+    buckets: storedBuckets,
+    store: documentStore(database),
+    events: bus,
+    clock: systemClock,
+    log: createLog({ level: 'silent' }),
+  });
+  const buckets = createLiveBuckets(storedBuckets, documents, { withPlaygrounds: true });
   const checkpoints = createCheckpoints({ buckets });
   const notebooks = createNotebooks({
     buckets,
@@ -118,11 +133,12 @@ export async function startStory(wrap: (store: ObjectStore) => ObjectStore = (st
   const forwarded: { agent: AgentDoor | null } = { agent: null };
   registerContents(door, {
     buckets,
+    documents,
     checkpoints,
     uploads: createUploads({ directory: path.join(directory, 'uploads'), clock: systemClock }),
     doorContext: async (request) => {
       const { account } = await principalOf(request);
-      return { accountId: account.id, access: await access.workspaceById(account.id, owner.id, 'read') };
+      return { author: authorOf(account), access: await access.workspaceById(account.id, owner.id, 'read') };
     },
     agentFor: async () => forwarded.agent,
     forwardToAgent: forwardOverHttp(() => forwarded.agent),
@@ -136,6 +152,7 @@ export async function startStory(wrap: (store: ObjectStore) => ObjectStore = (st
     directory,
     owner,
     buckets,
+    documents,
     store,
     events,
     token: (role) => tokens.get(role) ?? '',
@@ -149,6 +166,7 @@ export async function startStory(wrap: (store: ObjectStore) => ObjectStore = (st
     async stop() {
       await app.close();
       await door.close();
+      await documents.close();
       await filesystem.close();
       await database.close();
       await fs.rm(directory, { recursive: true, force: true });
