@@ -1,6 +1,7 @@
 import { buffer } from 'node:stream/consumers';
 import { objectKeyProblem } from '@terrarium/contract';
-import type { Author, Buckets, BucketOwner } from '../bucket/buckets.ts';
+import type { Author } from '../accounts/author.ts';
+import type { Buckets, BucketOwner } from '../bucket/buckets.ts';
 import type { Documents } from '../documents/live-document.ts';
 import { notebookContentType } from '../documents/nbformat.ts';
 import type { BucketSide } from './sides.ts';

@@ -201,7 +201,9 @@ async function live(name: string): Promise<Record<CellId, string> | null> {
   return found === null ? null : textsIn(Buffer.concat(await found.body.toArray()));
 }
 async function liveNames(): Promise<string[]> {
-  return (await Array.fromAsync(stored.all(owner, 'notebooks/'))).map(({ key }) => key.slice('notebooks/'.length));
+  const names: string[] = [];
+  for await (const { key } of stored.all(owner, 'notebooks/')) names.push(key.slice('notebooks/'.length));
+  return names;
 }
 const same = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);
 const until = (condition: () => Promise<boolean> | boolean, what: string) =>
