@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, watch, type BigIntStats, type FSWatcher } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { watch, type BigIntStats, type FSWatcher } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
 import type { AgentNotebookFile, AgentNotebooks } from '@terrarium/contract/agent';
 import { readTree, type Tree, type TreeFile } from './tree.ts';
 
@@ -13,6 +13,7 @@ const burstMs = 50;
 const lookEveryMs = 5_000;
 const lookEveryUnwatchedMs = 2_000;
 const mostWatches = 2_000;
+const pieceBytes = 256 * 1024;
 
 /**
  * What notebooks there are below ~/notebooks. Looks only while somebody asks: watching costs nothing when no one does.
@@ -161,8 +162,18 @@ export function signatureOf(stats: BigIntStats): string {
 
 export async function hashOfFile(file: string): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer); // no encoding, so chunks are Buffers
-  return hash.digest('hex');
+  // One buffer for all of it: a stream would leave a new one behind for every piece.
+  const piece = Buffer.allocUnsafeSlow(pieceBytes);
+  const handle = await open(file, 'r');
+  try {
+    for (;;) {
+      const { bytesRead } = await handle.read(piece, 0, piece.length, null);
+      if (bytesRead === 0) return hash.digest('hex');
+      hash.update(piece.subarray(0, bytesRead));
+    }
+  } finally {
+    await handle.close();
+  }
 }
 
 function pause(ms: number): Promise<void> {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import { link, lstat, mkdir, open, rm, stat, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
@@ -44,13 +45,13 @@ export async function writeNotebook(
   const temporary = temporaryBeside(at.target);
   try {
     const file = await open(temporary, 'wx');
+    let hash: string;
     try {
-      await receive(body, file);
+      hash = await receive(body, file);
       await file.sync();
     } finally {
       await file.close();
     }
-    const hash = await hashOfFile(temporary);
     if (expected === null) await takePlace(temporary, at.target);
     else {
       const before = await requireExpected(at.target, expected);
@@ -100,9 +101,14 @@ async function takePlace(temporary: string, target: string): Promise<void> {
 }
 
 /** Leaves the stream whole when the disk is full: its connection has yet to carry the answer. */
-async function receive(body: Readable, file: FileHandle): Promise<void> {
+async function receive(body: Readable, file: FileHandle): Promise<string> {
+  const hash = createHash('sha256');
   const chunks = body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>; // no encoding is set
-  for await (const chunk of chunks) await file.writeFile(chunk);
+  for await (const chunk of chunks) {
+    hash.update(chunk);
+    await file.writeFile(chunk);
+  }
+  return hash.digest('hex');
 }
 
 /** Makes the folders one after the other, so that none is made behind a link that leaves the disk. */

@@ -1,5 +1,6 @@
 import { AppError, type NotebookMirror } from '@terrarium/contract';
 import type { Accounts } from '../accounts/accounts.ts';
+import { authorOf } from '../accounts/author.ts';
 import type { Disks } from '../disks/disks.ts';
 import type { Documents } from '../documents/live-document.ts';
 import type { ComputeDriver } from '../environments/compute-driver.ts';
@@ -88,10 +89,7 @@ export function createMirrors(
     };
     const worker = startWorker({
       disk: createAgentDisk(agent, abort.signal),
-      bucket: createBucketNotebooks(options, workspace, {
-        accountId: ownerId,
-        name: account.name === '' ? account.email : account.name,
-      }),
+      bucket: createBucketNotebooks(options, workspace, authorOf(account)),
       records: await store.records(diskId),
       folder: await store.folderOf(diskId),
       rememberFolder: (folder) => store.setFolder(diskId, folder),

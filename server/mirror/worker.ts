@@ -1,14 +1,14 @@
 import { AppError } from '@terrarium/contract';
-import type { AgentNotebooks } from '@terrarium/contract/agent';
 import type { Clock } from '../plumbing/clock.ts';
 import type { Log } from '../plumbing/log.ts';
 import type { AgentDisk } from './agent-notebooks.ts';
-import { isMirrored, keyOf, pathIn, type BucketNotebooks } from './bucket-notebooks.ts';
+import { isMirrored, keyOf, type BucketNotebooks } from './bucket-notebooks.ts';
 import { judgeDeletions } from './deletions.ts';
 import { createPace, restAfterMs } from './pace.ts';
 import { sentences } from './sentences.ts';
-import type { DiskSide, MirrorRecord, Records } from './sides.ts';
+import type { MirrorRecord, Records } from './sides.ts';
 import { passDeletionOn, syncNotebook, type Outcome } from './sync.ts';
+import { createView } from './view.ts';
 
 export interface MirrorWorker {
   /** An object of the bucket changed; a folder stands for all in it. */
@@ -22,8 +22,6 @@ export interface MirrorWorker {
 }
 
 const pollMs = 25_000;
-/** The bucket is read anew this often, for what no event told of. */
-const relistEveryMs = 60_000;
 /** A file that is gone may come back at once: editors and git replace files that way. */
 const deletionsAfterMs = 2_000;
 const deletionWindowMs = 60_000;
@@ -50,18 +48,14 @@ export function startWorker(options: {
   log: Log;
   abort: AbortController;
 }): MirrorWorker {
-  const { disk, bucket, records, clock, log, abort } = options;
+  const { bucket, records, clock, log, abort } = options;
+  const view = createView(options);
   const pace = createPace();
   const problems = new Map<string | null, string>();
   /** When a notebook that was just written to the disk may be written again. */
   const restsUntil = new Map<string, number>();
-  const missingSince = new Map<string, number>();
+  const missing = new Map<string, { since: number; record: MirrorRecord }>();
   let passedAt: number[] = [];
-  let listing: AgentNotebooks | null = null;
-  let onDisk = new Map<string, { hash: string; size: number }>();
-  let inBucket = new Map<string, { generation: string; size: number }>();
-  let relistAt = 0;
-  const touched = new Set<string>();
   let { folder } = options;
   /** What stays on the disk alone, as it was when that was found, so that it is not read over and over. */
   const left = new Map<string, string>();
@@ -71,18 +65,6 @@ export function startWorker(options: {
   let wake = (): void => undefined;
   let isWoken = false;
 
-  const notingDisk: DiskSide = {
-    read: disk.read,
-    async write(key, bytes, expected) {
-      const hash = await disk.write(key, bytes, expected);
-      onDisk.set(key, { hash, size: bytes.byteLength });
-      return hash;
-    },
-    async remove(key, expected) {
-      await disk.remove(key, expected);
-      onDisk.delete(key);
-    },
-  };
   const poke = (): void => {
     isWoken = true;
     wake();
@@ -91,10 +73,7 @@ export function startWorker(options: {
 
   return {
     changed(key) {
-      if (key.endsWith('/') || 'notebooks/'.startsWith(key)) relistAt = 0;
-      else if (isMirrored(key)) touched.add(key);
-      else return;
-      poke();
+      if (view.touch(key)) poke();
     },
     get state() {
       return state;
@@ -111,9 +90,10 @@ export function startWorker(options: {
   };
 
   async function followDisk(): Promise<void> {
-    for (let failures = 0; !abort.signal.aborted;) {
+    let failures = 0;
+    while (!abort.signal.aborted) {
       try {
-        take(await disk.list(listing?.version ?? null, pollMs, abort.signal));
+        await view.follow(pollMs, abort.signal);
         failures = 0;
         poke();
       } catch (error) {
@@ -123,11 +103,6 @@ export function startWorker(options: {
         await untilWoken(Math.min(10_000, 500 * failures), false);
       }
     }
-  }
-
-  function take(found: AgentNotebooks): void {
-    listing = found;
-    onDisk = new Map(found.files.map(({ path, hash, size }) => [keyOf(path), { hash, size }]));
   }
 
   async function work(): Promise<void> {
@@ -148,22 +123,24 @@ export function startWorker(options: {
 
   /** Brings into step what is not. @returns when to look again, if nothing happens before */
   async function round(): Promise<number> {
-    if (listing === null) return clock.now() + pollMs;
-    await readBucket();
+    if (view.listing === null) return clock.now() + pollMs;
+    let nextAt = await view.readBucket();
     const canWrite = await options.canWrite();
-    const keys = new Set([...onDisk.keys(), ...inBucket.keys(), ...[...records.all()].map((record) => record.key)]);
+    const keys = view.keys();
     for (const key of problems.keys()) if (key !== null && !keys.has(key)) problems.delete(key);
     noteIgnored();
-    let nextAt = relistAt;
     let isAllInStep = true;
     // What is new comes before what is gone, so that a notebook that moved is never nowhere.
     for (const key of keys) {
       if (abort.signal.aborted) return 0;
-      if (isInStep(key)) {
+      if (view.isInStep(key)) {
         forgetTrouble(key);
         continue;
       }
-      if (isUnknown(key)) continue;
+      if (view.isUnknown(key)) {
+        isAllInStep = false;
+        continue;
+      }
       const dueAt = dueOf(key);
       if (dueAt > clock.now()) {
         isAllInStep = false;
@@ -174,52 +151,20 @@ export function startWorker(options: {
       if (outcome === 'later') isAllInStep = false;
       nextAt = Math.min(nextAt, outcome === 'later' ? dueOf(key) : nextAt);
     }
-    if (missingSince.size > 0) {
+    if (missing.size > 0) {
       isAllInStep = false;
       nextAt = Math.min(nextAt, await passDeletions());
-    } else if (listing.folder !== null && listing.folder !== folder) {
-      ({ folder } = listing);
-      await options.rememberFolder(listing.folder);
+    } else if (view.listing.folder !== null && view.listing.folder !== folder) {
+      await options.rememberFolder(view.listing.folder);
+      ({ folder } = view.listing);
     }
     if (isAllInStep) syncedAt = clock.now();
     state = isAllInStep ? 'inStep' : 'working';
     return nextAt;
   }
 
-  async function readBucket(): Promise<void> {
-    if (clock.now() >= relistAt) {
-      relistAt = clock.now() + relistEveryMs;
-      touched.clear();
-      const found = await bucket.list();
-      inBucket = new Map(found.filter(({ key }) => isMirrored(key)).map((info) => [info.key, info]));
-      return;
-    }
-    const keys = [...touched];
-    touched.clear();
-    for (const key of keys) {
-      const read = await bucket.stat(key);
-      if (read === null) inBucket.delete(key);
-      else inBucket.set(key, read);
-    }
-  }
-
-  function isInStep(key: string): boolean {
-    const record = records.get(key);
-    return (
-      record !== undefined &&
-      onDisk.get(key)?.hash === record.diskHash &&
-      inBucket.get(key)?.generation === record.generation
-    );
-  }
-
-  /** Whether it is being written on the disk, or its folder could not be read. */
-  function isUnknown(key: string): boolean {
-    const path = pathIn(key);
-    return listing?.settling.some((one) => one === path || (one.endsWith('/') && path.startsWith(one))) ?? true;
-  }
-
   function dueOf(key: string): number {
-    const rests = onDisk.get(key)?.hash === records.get(key)?.diskHash ? (restsUntil.get(key) ?? 0) : 0;
+    const rests = view.onDisk(key)?.hash === records.get(key)?.diskHash ? (restsUntil.get(key) ?? 0) : 0;
     return Math.max(pace.dueAt(key) ?? 0, rests);
   }
 
@@ -227,7 +172,7 @@ export function startWorker(options: {
     pace.settle(key);
     left.delete(key);
     problems.delete(key);
-    missingSince.delete(key);
+    missing.delete(key);
   }
 
   async function sync(key: string, canWrite: boolean): Promise<'done' | 'later'> {
@@ -235,16 +180,16 @@ export function startWorker(options: {
       problems.set(key, sentences.impossibleName(key));
       return 'done';
     }
-    if (Math.max(onDisk.get(key)?.size ?? 0, inBucket.get(key)?.size ?? 0) > mostBytes) {
+    if (Math.max(view.onDisk(key)?.size ?? 0, view.inBucket(key)?.size ?? 0) > mostBytes) {
       problems.set(key, sentences.tooLarge(key));
       return 'done';
     }
-    const found = JSON.stringify([onDisk.get(key)?.hash, inBucket.get(key)?.generation, canWrite]);
+    const found = JSON.stringify([view.onDisk(key)?.hash, view.inBucket(key)?.generation, canWrite]);
     if (left.get(key) === found) return 'done';
     const startedAt = clock.now();
     let outcome: Outcome;
     try {
-      outcome = await syncNotebook({ disk: notingDisk, bucket, records, canWrite }, key, onDisk.get(key)?.hash ?? null);
+      outcome = await syncNotebook({ disk: view.disk, bucket, records, canWrite }, key, view.onDisk(key)?.hash ?? null);
     } catch (error) {
       if (abort.signal.aborted) return 'later';
       problems.set(key, sentences.failed(key, error));
@@ -253,8 +198,7 @@ export function startWorker(options: {
       pace.putOff(key, clock.now());
       return 'later';
     }
-    const record = records.get(key);
-    if (record !== undefined) inBucket.set(key, { size: 0, ...inBucket.get(key), generation: record.generation });
+    view.touch(key);
     restsUntil.set(key, clock.now() + restAfterMs(clock.now() - startedAt));
     switch (outcome.kind) {
       case 'keptBoth':
@@ -265,7 +209,7 @@ export function startWorker(options: {
         forgetTrouble(key);
         return 'done';
       case 'missing':
-        if (!missingSince.has(key)) missingSince.set(key, clock.now());
+        missing.set(key, { since: missing.get(key)?.since ?? clock.now(), record: outcome.record });
         return 'done';
       case 'left':
         forgetTrouble(key);
@@ -273,43 +217,42 @@ export function startWorker(options: {
         problems.set(key, sentences.left(key, outcome.reason));
         return 'done';
       case 'lookAgain':
-        touched.add(key);
         pace.putOff(key, clock.now());
         return 'later';
     }
   }
 
   async function passDeletions(): Promise<number> {
-    const dueAt = Math.min(...missingSince.values()) + deletionsAfterMs;
+    const dueAt = Math.min(...Array.from(missing.values(), ({ since }) => since)) + deletionsAfterMs;
     if (clock.now() < dueAt) return dueAt;
-    take(await disk.list(null, 0, abort.signal));
-    const missing: MirrorRecord[] = [];
-    for (const key of missingSince.keys()) {
-      const record = records.get(key);
-      if (record !== undefined && !onDisk.has(key) && !isUnknown(key)) missing.push(record);
-    }
-    missingSince.clear();
+    await view.look(abort.signal);
+    const gone = Array.from(missing.values(), ({ record }) => record).filter(
+      ({ key }) => view.onDisk(key) === undefined && !view.isUnknown(key),
+    );
+    missing.clear();
     const now = clock.now();
     passedAt = passedAt.filter((at) => at > now - deletionWindowMs);
     const all = [...records.all()];
-    const present = new Set(all.filter(({ key }) => onDisk.has(key)).map((record) => record.contentHash));
+    const present = new Set(
+      all.filter(({ key }) => view.onDisk(key) !== undefined).map((record) => record.contentHash),
+    );
     const verdict = judgeDeletions({
-      missing: new Map(missing.map((record) => [record.key, record.contentHash])),
+      missing: new Map(gone.map((record) => [record.key, record.contentHash])),
       present,
       recorded: all.length,
       passedLately: passedAt.length,
-      folder: listing?.folder === folder ? 'same' : 'other',
+      folder: view.listing?.folder === folder ? 'same' : 'other',
     });
     if (verdict === 'restore') {
-      log.info({ count: missing.length }, 'mirror: notebooks that were gone from the disk are put back');
+      log.info({ count: gone.length }, 'mirror: notebooks that were gone from the disk are put back');
       // Without a record they are new in the bucket, and so are written to the disk.
-      for (const { key } of missing) await records.delete(key);
-      await options.notify(null, sentences.restored(missing.length));
+      for (const { key } of gone) await records.delete(key);
+      await options.notify(null, sentences.restored(gone.length));
       return now;
     }
-    for (const record of missing) {
+    for (const record of gone) {
       const outcome = await passDeletionOn({ bucket, records }, record);
-      touched.add(record.key);
+      view.touch(record.key);
       if (outcome.kind !== 'inStep') continue;
       if (!present.has(record.contentHash)) passedAt.push(now);
       log.info({ key: record.key }, 'mirror: deleted on the disk, so deleted in the bucket');
@@ -318,7 +261,8 @@ export function startWorker(options: {
   }
 
   function noteIgnored(): void {
-    for (const { path, reason } of listing?.ignored ?? []) problems.set(keyOf(path), sentences.ignored(path, reason));
+    for (const { path, reason } of view.listing?.ignored ?? [])
+      problems.set(keyOf(path), sentences.ignored(path, reason));
   }
 
   function untilWoken(ms: number, byAnything: boolean): Promise<void> {

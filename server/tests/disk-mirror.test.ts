@@ -254,6 +254,32 @@ test('a lost folder deletes nothing, a half-written file is left alone, and a di
   expect(await listed()).not.toContain('r-air-quality.ipynb');
 });
 
+test('on a full disk nothing is lost, it is reported, and goes on by itself when there is room again', async ({
+  skip,
+}) => {
+  await put('a.ipynb', 'one');
+  await begin();
+  await untilOnDisk('a.ipynb', 'one');
+  const size = await inside<number>('os.statvfs(root).f_blocks * os.statvfs(root).f_frsize');
+  if (size > 2 * 1024 ** 3) skip('disks have no size of their own here: this story needs root');
+  await there(`
+with open(root + 'filler', 'wb') as filler:
+    for size in (1 << 20, 1 << 12, 1):
+        try:
+            while True: filler.write(b'x' * size); filler.flush()
+        except OSError: pass
+`);
+  await put('a.ipynb', 'two', 'x'.repeat(100_000));
+  await put('b.ipynb', 'x'.repeat(100_000));
+  await untilTrue(async () => (await mirror()).problems.length === 2, 'it is reported', 15_000);
+  expect((await mirror()).problems[0]?.message).toContain('The disk is full');
+  expect(await inside(`sources('a.ipynb')`)).toEqual(['one']);
+  expect((await plane.client.getEnvironment({ params: paramsOf(environment) })).status).toBe('Running');
+  await there(`os.remove(root + 'filler')`);
+  await untilTrue(async () => same(await inside(`sources('a.ipynb')[0]`), 'two'), 'it goes on', 40_000);
+  await untilTrue(async () => (await mirror()).problems.length === 0, 'nothing is wrong any more', 40_000);
+});
+
 test(
   'kill -9 of the control plane in the middle of changes on both sides loses none',
   { timeout: 180_000 },
