@@ -70,7 +70,8 @@ def tree(): return sorted(os.path.relpath(os.path.join(at, name), root) for at, 
 async function inside<T>(expression: string): Promise<T> {
   const text = await run(kernel, `print(json.dumps(${expression}))`);
   try {
-    return JSON.parse(text) as T;
+    // On a full disk the kernel also complains about its own history, below.
+    return JSON.parse(text.split('\n')[0] ?? '') as T;
   } catch (cause) {
     throw new Error(`The environment answered: ${text}`, { cause });
   }
