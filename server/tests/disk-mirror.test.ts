@@ -212,6 +212,8 @@ test('changes of both sides are merged by cell; of one cell both are kept, and i
     notices: [{ path: 'both.ipynb', message: expect.stringContaining('kept among its versions') }],
   });
   expect(await sourcesIn('both.ipynb')).toEqual(['BUCKET', 'bucket']);
+  const versions = await plane.client.listVersions({ params: { ...workspace, path: 'both.ipynb' } });
+  expect(versions.filter(({ kind }) => kind === 'conflict')).toHaveLength(1);
   await untilOnDisk('both.ipynb', 'BUCKET', 'bucket');
 });
 

@@ -20,6 +20,16 @@ export const links = {
       to: '/workspaces/$namespace/$name/notebooks/$path/preview',
       params: { ...workspaceParams(workspace), path },
     }),
+  history: (
+    workspace: WorkspaceName,
+    path: string,
+    search: { version?: string | undefined; against?: 'current' | undefined } = {},
+  ) =>
+    linkOptions({
+      to: '/workspaces/$namespace/$name/notebooks/$path/history',
+      params: { ...workspaceParams(workspace), path },
+      search,
+    }),
   open: (workspace: WorkspaceName, path: string) =>
     linkOptions({
       to: '/workspaces/$namespace/$name/notebooks/$path/open',
