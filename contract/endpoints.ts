@@ -13,11 +13,13 @@ import {
   Image,
   NotebookMirror,
   NotebookSummary,
+  Run,
   SpendReport,
   Token,
   Workspace,
 } from './resources.ts';
 import { DeletedNotebook, NotebookVersion, VersionDiff, VersionName, VersionRestored } from './versions.ts';
+import { AclChange, AclEntry, ChangedAclEntry, Invitation } from './sharing.ts';
 
 const description = z.string().max(20_000, 'A description has at most 20000 characters.');
 // Looked up, not created, so any text is accepted: what does not exist is 404, never 400.
@@ -205,6 +207,44 @@ export const endpoints = {
     path: workspacePath,
     tag: 'Workspaces',
     summary: 'Delete a workspace, its bucket and its notebooks; refused while it has environments or disks',
+    params: workspaceParams,
+    status: 204,
+  },
+  getWorkspaceAcl: {
+    method: 'GET',
+    path: `${workspacePath}/acl`,
+    tag: 'Workspaces',
+    summary: 'Who is in the workspace, for those who may share it',
+    params: workspaceParams,
+    response: z.array(AclEntry),
+  },
+  updateWorkspaceAcl: {
+    method: 'PATCH',
+    path: `${workspacePath}/acl`,
+    tag: 'Workspaces',
+    summary:
+      'Let people in, change their rights, or remove them (NO ACCESS): all of the list or nothing. For an e-mail address without an account one is made, and its invitation link is returned this once.',
+    params: workspaceParams,
+    body: z
+      .array(AclChange, 'Send a list of people, each with an e-mail address and a role.')
+      .min(1, 'Name at least one person.')
+      .max(100, 'Name at most 100 people at once.'),
+    response: z.array(ChangedAclEntry),
+  },
+  createInvitation: {
+    method: 'POST',
+    path: `${workspacePath}/acl/{email}/invitation`,
+    tag: 'Workspaces',
+    summary: 'Make a new invitation link for someone who has never signed in; your earlier one ends',
+    params: workspaceParams.extend({ email: z.string() }),
+    response: Invitation,
+    status: 201,
+  },
+  leaveWorkspace: {
+    method: 'POST',
+    path: `${workspacePath}/leave`,
+    tag: 'Workspaces',
+    summary: 'Give up your own access',
     params: workspaceParams,
     status: 204,
   },
@@ -497,6 +537,50 @@ export const endpoints = {
       cells: z.array(z.string().max(64)).min(1, 'Name at least one cell, or leave "cells" out.').max(10_000).optional(),
     }),
     response: VersionRestored,
+  },
+
+  startRun: {
+    method: 'POST',
+    path: `${workspacePath}/notebooks/{path}/run`,
+    tag: 'Runs',
+    summary: 'Run cells in order, all code cells when none are named; your environment is started if need be',
+    params: notebookParams,
+    body: z.strictObject({ cells: z.array(z.string().max(100)).max(10_000).optional() }),
+    response: z.object({ run: z.string() }),
+    status: 202,
+  },
+  listRuns: {
+    method: 'GET',
+    path: `${workspacePath}/notebooks/{path}/runs`,
+    tag: 'Runs',
+    summary: 'Your runs of a notebook, latest first',
+    params: notebookParams,
+    response: z.array(Run),
+  },
+  getRun: {
+    method: 'GET',
+    path: `${workspacePath}/notebooks/{path}/runs/{run}`,
+    tag: 'Runs',
+    summary: 'How far a run has come',
+    params: notebookParams.extend({ run: z.string() }),
+    response: Run,
+  },
+  interruptRun: {
+    method: 'POST',
+    path: `${workspacePath}/notebooks/{path}/runs/{run}/interrupt`,
+    tag: 'Runs',
+    summary: 'Interrupt the kernel, and take back what waits for it in this notebook',
+    params: notebookParams.extend({ run: z.string() }),
+    response: Run,
+  },
+  answerInput: {
+    method: 'POST',
+    path: `${workspacePath}/notebooks/{path}/input`,
+    tag: 'Runs',
+    summary: 'Answer the input() that a cell waits for',
+    params: notebookParams,
+    body: z.strictObject({ cell: z.string().max(100), value: z.string().max(1_000_000) }),
+    status: 204,
   },
 } as const satisfies Record<string, Endpoint>;
 

@@ -28,13 +28,15 @@ export interface BucketParts {
   readonly documents: Pick<Documents, 'merge' | 'flush'>;
   /** Keeps bytes as a version of a notebook. */
   readonly keepConflict: (owner: BucketOwner, key: string, bytes: Uint8Array, author: Author) => Promise<void>;
+  /** Says of a stored generation that it came from a disk. */
+  readonly markFromDisk: (owner: BucketOwner, key: string, generation: string, author: Author) => Promise<void>;
   /** Drops what belongs to a notebook that was deleted. */
   readonly forgetCheckpoints: (owner: BucketOwner, key: string) => Promise<void>;
 }
 
 /** The notebooks of a workspace, changed in the name of the environment's owner. */
 export function createBucketNotebooks(
-  { stored, buckets, documents, keepConflict, forgetCheckpoints }: BucketParts,
+  { stored, buckets, documents, keepConflict, markFromDisk, forgetCheckpoints }: BucketParts,
   owner: BucketOwner,
   author: Author,
 ): BucketNotebooks {
@@ -50,10 +52,18 @@ export function createBucketNotebooks(
       const found = await stored.get(owner, key);
       return found === null ? null : { generation: found.info.generation, bytes: await buffer(found.body) };
     },
-    merge: (key, { base, notebook }) => documents.merge(owner, key, { base, notebook, author }),
+    async merge(key, { base, notebook }) {
+      const outcome = await documents.merge(owner, key, { base, notebook, author });
+      if (outcome.kind !== 'conflict' && outcome.generation !== base) {
+        await markFromDisk(owner, key, outcome.generation, author);
+      }
+      return outcome;
+    },
     async put(key, bytes, ifGeneration) {
       const options = { contentType: notebookContentType, ifGeneration, author };
-      return (await buckets.put(owner, key, bytes, options)).generation;
+      const { generation } = await buckets.put(owner, key, bytes, options);
+      await markFromDisk(owner, key, generation, author);
+      return generation;
     },
     async remove(key, ifGeneration) {
       // What was typed and not stored yet is a change, which wins over the deletion.

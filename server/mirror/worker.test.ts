@@ -178,6 +178,7 @@ async function work(person: Person, diskId: string): Promise<MirrorWorker> {
         buckets,
         documents,
         keepConflict: async (_owner, key, bytes) => void kept.push({ key, bytes }),
+        markFromDisk: async () => undefined,
         forgetCheckpoints: async () => undefined,
       },
       owner,

@@ -161,6 +161,8 @@ test('what is changed, made, moved and deleted on the disk reaches the bucket', 
   await there(`edit('a.ipynb', 1, 'from the disk')`);
   await untilInBucket('a.ipynb', 'one', 'from the disk');
   expect(performance.now() - changedAt).toBeLessThan(5000);
+  const [newest] = await plane.client.listVersions({ params: { ...workspace, path: 'a.ipynb' } });
+  expect(newest).toMatchObject({ kind: 'disk', authors: [{ name: expect.any(String) }] });
   await there(`save('x/made here.ipynb', notebook('made'))`);
   await untilInBucket('x/made here.ipynb', 'made');
   await there(`os.rename(root + 'x/made here.ipynb', root + 'x/moved.ipynb')`);
