@@ -46,7 +46,17 @@ export function readNotebook(bytes: Uint8Array): NotebookReading {
   } catch (error) {
     return refused(`it is not valid JSON (${error instanceof Error ? shortened(error.message) : 'unreadable'}).`);
   }
+  if (isDeeperThan(mostDepth, value)) {
+    return refused(`its JSON is nested more than ${String(mostDepth)} levels deep, which no notebook is.`);
+  }
   return upgradeNotebook(value);
+}
+
+const mostDepth = 400;
+
+function isDeeperThan(levels: number, value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((item) => isDeeperThan(levels - 1, item));
 }
 
 /**
