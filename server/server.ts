@@ -98,7 +98,7 @@ async function serve(context: Context, config: Config, log: Log): Promise<Runnin
     log.warn({ err: error }, 'not every notebook could be stored after the restart');
   });
   const meter = every(meterEveryMs, () => context.meter.sweep(), log);
-  const sweep = every(sweepEveryMs, () => accounts.sweep(), log);
+  const sweep = every(sweepEveryMs, () => Promise.all([accounts.sweep(), context.documents.sweepPlaygrounds()]), log);
   const announcement = await announce(config.dataDirectory, { url: config.publicUrl, token, pid: process.pid });
   const ticket = await accounts.createSignInTicket(owner.id);
 

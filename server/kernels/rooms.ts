@@ -7,7 +7,7 @@ import { isNotebookKey } from '../bucket/buckets.ts';
 
 import type { LiveDocuments } from '../documents/documents.ts';
 import { isPlaygroundKey } from '../documents/playground-key.ts';
-import type { Joining } from '../documents/room.ts';
+import type { Joining } from '../documents/room-member.ts';
 import type { Log } from '../plumbing/log.ts';
 import { isAllowed, type Access, type WorkspaceAccess } from '../workspaces/access.ts';
 import type { DoorSocket } from './door-socket.ts';
