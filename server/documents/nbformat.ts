@@ -8,6 +8,9 @@ import { notebookProblem } from './nbformat-problem.ts';
 /** The media type of .ipynb files. */
 export const notebookContentType = 'application/x-ipynb+json';
 
+/** What is larger is kept as a file and not opened. */
+export const notebookByteLimit = 200 * 1024 * 1024;
+
 export interface Cell extends JsonObject {
   cell_type: string;
   metadata: JsonObject;

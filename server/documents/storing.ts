@@ -114,9 +114,17 @@ export class Storing {
   /** The object was changed by somebody else: its content is brought into the document. */
   async absorb(): Promise<void> {
     await this.#inTurn(async () => {
+      if (this.#isStopped) return;
       const info = await this.#buckets.head(this.#document.owner, this.#document.key);
       if (info !== null && info.generation !== this.#known?.generation) await this.#absorb(info);
     });
+  }
+
+  /** Whether what the bucket has was written from this document as it is here, or before. */
+  async isOurs(info: ObjectInfo): Promise<boolean> {
+    if (info.generation === this.#known?.generation) return true;
+    const theirs = await this.#read(info.generation);
+    return theirs !== null && hashOf(writeNotebook(theirs)) === this.#document.marks().get(storingMark);
   }
 
   /** The document as the bucket has it now, which nobody needs to store. */
