@@ -11,6 +11,7 @@ import {
   Environment,
   EnvironmentCreate,
   Image,
+  Kernel,
   NotebookSummary,
   SpendReport,
   Token,
@@ -22,6 +23,7 @@ const description = z.string().max(20_000, 'A description has at most 20000 char
 const workspaceParams = z.object({ namespace: z.string(), name: z.string() });
 const notebookParams = workspaceParams.extend({ path: NotebookPath });
 const environmentParams = workspaceParams.extend({ environment: z.string() });
+const kernelParams = workspaceParams.extend({ kernel: z.string() });
 const objectParams = workspaceParams.extend({ key: ObjectKey });
 const workspacePath = '/api/workspaces/{namespace}/{name}';
 
@@ -411,6 +413,39 @@ export const endpoints = {
     tag: 'Notebooks',
     summary: 'Delete',
     params: notebookParams,
+    status: 204,
+  },
+
+  listKernels: {
+    method: 'GET',
+    path: `${workspacePath}/kernels`,
+    tag: 'Kernels',
+    summary: 'Kernels of your running environments in a workspace',
+    params: workspaceParams,
+    response: z.array(Kernel),
+  },
+  interruptKernel: {
+    method: 'POST',
+    path: `${workspacePath}/kernels/{kernel}/interrupt`,
+    tag: 'Kernels',
+    summary: 'Stop the cell that runs; variables stay',
+    params: kernelParams,
+    status: 204,
+  },
+  restartKernel: {
+    method: 'POST',
+    path: `${workspacePath}/kernels/{kernel}/restart`,
+    tag: 'Kernels',
+    summary: 'Begin anew: variables are lost, outputs stay. Answers when the kernel does.',
+    params: kernelParams,
+    response: Kernel,
+  },
+  shutDownKernel: {
+    method: 'DELETE',
+    path: `${workspacePath}/kernels/{kernel}`,
+    tag: 'Kernels',
+    summary: 'Shut down: variables are lost, outputs stay',
+    params: kernelParams,
     status: 204,
   },
 } as const satisfies Record<string, Endpoint>;

@@ -81,3 +81,17 @@ export const NotebookPath = z.string().superRefine((path, context) => {
       : 'A notebook name ends in ".ipynb".');
   if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
 });
+
+/** Where playgrounds are, relative to `notebooks/`. */
+export const playgroundFolder = '.playground/';
+
+/** Whether a notebook's path, relative to `notebooks/`, is that of a playground: a private copy, in no bucket. */
+export function isPlaygroundPath(path: string): boolean {
+  return path.startsWith(playgroundFolder);
+}
+
+/** The path relative to `notebooks/` of a file that Jupyter knows by `path`, or null when that is no notebook there. */
+export function notebookPathOf(path: string): string | null {
+  const relative = path.startsWith('notebooks/') ? path.slice('notebooks/'.length) : '';
+  return NotebookPath.safeParse(relative).success ? relative : null;
+}

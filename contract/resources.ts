@@ -216,6 +216,31 @@ export const NotebookSummary = z.object({
 });
 export type NotebookSummary = z.infer<typeof NotebookSummary>;
 
+export const KernelState = z.enum(['starting', 'idle', 'busy', 'restarting', 'dead']);
+export type KernelState = z.infer<typeof KernelState>;
+
+/** A kernel that runs in one of the caller's environments. */
+export const Kernel = z.object({
+  id: z.string(),
+  name: z.string().describe('Name of its kernelspec: python3, ir'),
+  displayName: z.string(),
+  language: z.string(),
+  state: KernelState,
+  path: z.string().nullable().describe('What it was started for, as Jupyter names it; null for nothing in particular'),
+  notebook: z.string().nullable().describe('The same relative to notebooks/, where it is a notebook there'),
+  connections: z.number().int().describe('Clients that listen to it now'),
+  lastActivityAt: Moment,
+  execution: z
+    .object({ cell: z.string().nullable().describe('Id of the cell'), startedAt: Moment })
+    .nullable()
+    .describe('What it works on now'),
+  queued: z.number().int().describe('Executions that wait behind that one'),
+  memoryBytes: z.number().nullable().describe('Of its process and all that it started'),
+  cpuCores: z.number().nullable().describe('Cores in use, fractions allowed'),
+  environment: z.object({ id: z.string(), name: z.string() }),
+});
+export type Kernel = z.infer<typeof Kernel>;
+
 /** Spend of one group in a period, in the installation's currency. */
 export const SpendRow = z.object({
   group: z.string(),

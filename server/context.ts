@@ -22,6 +22,7 @@ import { reconcileEnvironments } from './environments/execute.ts';
 import { createMeter } from './environments/meter.ts';
 import { environmentStore } from './environments/store.ts';
 import { createImages } from './images/images.ts';
+import { createKernels } from './kernels/kernels.ts';
 import { migrations } from './migrations/index.ts';
 import { createCheckpoints } from './notebooks/checkpoints.ts';
 import { createNotebooks } from './notebooks/notebooks.ts';
@@ -143,6 +144,7 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     clock,
     nudge,
   });
+  const kernels = createKernels({ environments, events });
   const buckets = createBuckets({ store: objects, events });
   const checkpoints = createCheckpoints({ buckets });
   const uploads = createUploads({ directory: path.join(config.dataDirectory, 'uploads'), clock });
@@ -218,6 +220,7 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     disks,
     environments,
     meter,
+    kernels,
     buckets,
     checkpoints,
     uploads,

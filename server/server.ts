@@ -15,6 +15,7 @@ import { createGateway } from './gateway/gateway.ts';
 import { gatewayRoutes } from './gateway/routes.ts';
 import { createWorkspaceDoor } from './gateway/workspace-door.ts';
 import { imageRoutes } from './images/routes.ts';
+import { kernelRoutes } from './kernels/routes.ts';
 import { visitorOf } from './kernels/visitor.ts';
 import { registerContents } from './notebooks/contents.ts';
 import { notebookRoutes } from './notebooks/routes.ts';
@@ -130,6 +131,7 @@ function appOf(context: Context, config: Config, log: Log, eventStreams: EventSt
       environmentRoutes(bind, context.environments, access);
       bucketRoutes(bind, context);
       notebookRoutes(bind, context);
+      kernelRoutes(bind, context);
       gatewayRoutes(bind, { ...context, publicUrl: config.publicUrl });
       eventRoutes(bind, { ...context, eventStreams });
       costRoutes(bind, context.spend, config.prices);

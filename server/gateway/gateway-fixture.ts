@@ -10,6 +10,7 @@ import { createApp } from '../app.ts';
 import { readConfig } from '../config.ts';
 import { createContext, type Context, type Drivers } from '../context.ts';
 import { createFilesystemObjectStore } from '../drivers/filesystem/object-store.ts';
+import { kernelRoutes } from '../kernels/routes.ts';
 import { createLog } from '../plumbing/log.ts';
 import { workspaceRoutes } from '../workspaces/routes.ts';
 import { createEventStreams } from './event-stream.ts';
@@ -92,6 +93,7 @@ export async function createFixture(
     routes: (bind) => {
       accountRoutes(bind, accounts, publicUrl);
       workspaceRoutes(bind, context.workspaces);
+      kernelRoutes(bind, context);
       gatewayRoutes(bind, { accounts, access, publicUrl });
     },
   });
