@@ -103,6 +103,7 @@ const filesRoute = createRoute({
 const environmentRoute = createRoute({
   getParentRoute: () => workspaceRoute,
   path: 'environment',
+  validateSearch: ListSearch,
   component: EnvironmentPage,
 });
 

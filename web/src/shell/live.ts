@@ -4,7 +4,7 @@ import { useSyncExternalStore } from 'react';
 
 /** Queries to read again when a thing of that kind changed, by the first part of their key. */
 const affected: Record<ChangeEvent['kind'], readonly string[]> = {
-  environment: ['environments', 'disks'],
+  environment: ['environments', 'disks', 'kernels'],
   disk: ['disks', 'environments'],
   workspace: ['workspaces', 'billing-projects'],
   'billing-project': ['billing-projects', 'spend'],
