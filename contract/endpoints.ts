@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Endpoint } from './endpoint.ts';
 import { PriceTable } from './money.ts';
-import { BillingProjectName, NotebookPath, ObjectKey, WorkspaceName } from './names.ts';
+import { BillingProjectName, NewNotebookPath, NotebookPath, ObjectKey, WorkspaceName } from './names.ts';
 import {
   Account,
   BillingProject,
@@ -13,6 +13,7 @@ import {
   Image,
   Kernel,
   NotebookSummary,
+  Playground,
   SpendReport,
   Token,
   Workspace,
@@ -367,7 +368,7 @@ export const endpoints = {
     tag: 'Notebooks',
     summary: 'Create an empty notebook',
     params: workspaceParams,
-    body: z.strictObject({ path: NotebookPath, kernel: z.string().max(100).optional() }),
+    body: z.strictObject({ path: NewNotebookPath, kernel: z.string().max(100).optional() }),
     response: NotebookSummary,
     status: 201,
   },
@@ -392,9 +393,12 @@ export const endpoints = {
     method: 'POST',
     path: `${workspacePath}/notebooks/{path}/copy`,
     tag: 'Notebooks',
-    summary: 'Copy to another name',
+    summary: 'Copy to another name, here or in another workspace',
     params: notebookParams,
-    body: z.strictObject({ to: NotebookPath }),
+    body: z.strictObject({
+      to: NewNotebookPath,
+      workspace: z.object({ namespace: z.string(), name: z.string() }).optional().describe('Another workspace'),
+    }),
     response: NotebookSummary,
     status: 201,
   },
@@ -404,7 +408,7 @@ export const endpoints = {
     tag: 'Notebooks',
     summary: 'Give another name',
     params: notebookParams,
-    body: z.strictObject({ to: NotebookPath }),
+    body: z.strictObject({ to: NewNotebookPath }),
     response: NotebookSummary,
   },
   deleteNotebook: {
@@ -412,6 +416,42 @@ export const endpoints = {
     path: `${workspacePath}/notebooks/{path}`,
     tag: 'Notebooks',
     summary: 'Delete',
+    params: notebookParams,
+    status: 204,
+  },
+
+  createPlayground: {
+    method: 'POST',
+    path: `${workspacePath}/notebooks/{path}/playground`,
+    tag: 'Playgrounds',
+    summary: 'A private copy, whose edits never reach the bucket',
+    params: notebookParams,
+    response: z.object({ path: z.string() }),
+    status: 201,
+  },
+  keepPlayground: {
+    method: 'POST',
+    path: `${workspacePath}/notebooks/{path}/keep`,
+    tag: 'Playgrounds',
+    summary: 'Store a playground as a new notebook; refused where there is one of that name',
+    params: notebookParams,
+    body: z.strictObject({ to: NewNotebookPath }),
+    response: NotebookSummary,
+    status: 201,
+  },
+  listPlaygrounds: {
+    method: 'GET',
+    path: `${workspacePath}/playgrounds`,
+    tag: 'Playgrounds',
+    summary: 'Your playgrounds in a workspace, the last used first',
+    params: workspaceParams,
+    response: z.array(Playground),
+  },
+  deletePlayground: {
+    method: 'DELETE',
+    path: `${workspacePath}/playgrounds/{path}`,
+    tag: 'Playgrounds',
+    summary: 'Delete one of your playgrounds',
     params: notebookParams,
     status: 204,
   },

@@ -216,6 +216,16 @@ export const NotebookSummary = z.object({
 });
 export type NotebookSummary = z.infer<typeof NotebookSummary>;
 
+/** A private copy of a notebook, whose edits never reach the bucket. Only its owner knows of it. */
+export const Playground = z.object({
+  path: z.string().describe('Relative to notebooks/: .playground/<id>/<name>.ipynb'),
+  source: z.string().nullable().describe('The notebook it was made from, relative to notebooks/'),
+  createdAt: Moment,
+  lastUsedAt: Moment,
+  deletedAt: Moment.describe('When it is deleted, unless it is used before'),
+});
+export type Playground = z.infer<typeof Playground>;
+
 export const KernelState = z.enum(['starting', 'idle', 'busy', 'restarting', 'dead']);
 export type KernelState = z.infer<typeof KernelState>;
 

@@ -20,6 +20,12 @@ export const links = {
       to: '/workspaces/$namespace/$name/notebooks/$path/preview',
       params: { ...workspaceParams(workspace), path },
     }),
+  history: (workspace: WorkspaceName, path: string) =>
+    linkOptions({
+      // The route is made beside the history page.
+      to: '/workspaces/$namespace/$name/notebooks/$path/history' as '/workspaces/$namespace/$name/notebooks/$path/preview',
+      params: { ...workspaceParams(workspace), path },
+    }),
   open: (workspace: WorkspaceName, path: string) =>
     linkOptions({
       to: '/workspaces/$namespace/$name/notebooks/$path/open',

@@ -22,7 +22,9 @@ import { NewNotebookDialog } from './NewNotebookDialog.tsx';
 import { NotebookDialogs, type NotebookDialog } from './NotebookDialogs.tsx';
 import classes from './NotebooksPage.module.css';
 import { NotebookTable } from './NotebookTable.tsx';
+import { PlaygroundsSection } from './PlaygroundsSection.tsx';
 import { notebooksQuery } from './queries.ts';
+import { useOffers, usePlayground } from './use-modes.ts';
 
 export function NotebooksPage() {
   const workspace = useWorkspace();
@@ -31,6 +33,8 @@ export function NotebooksPage() {
   const notebooks = useQuery(notebooksQuery(workspace));
   const [isCreating, setIsCreating] = useState(false);
   const [dialog, setDialog] = useState<NotebookDialog>();
+  const offers = useOffers(workspace);
+  const playground = usePlayground(workspace);
   const { namespace, name } = workspace;
   const uploads = useUploads({
     check: notebookFileProblem,
@@ -78,6 +82,7 @@ export function NotebooksPage() {
         <SearchInput list={list} label="Search notebooks" />
       </Toolbar>
       <UploadList uploads={uploads} />
+      <ErrorNote error={playground.error} />
       <DropZone
         text={problem ?? 'Drop notebooks (.ipynb) to upload them'}
         onFiles={problem === undefined ? uploads.add : () => undefined}
@@ -91,9 +96,17 @@ export function NotebooksPage() {
         ) : rows?.length === 0 ? (
           <EmptyState title={`No notebook matches "${list.query}"`} />
         ) : (
-          <NotebookTable workspace={workspace} notebooks={rows} list={list} onDialog={setDialog} />
+          <NotebookTable
+            workspace={workspace}
+            notebooks={rows}
+            list={list}
+            offers={offers}
+            onPlayground={(path) => playground.mutate(path)}
+            onDialog={setDialog}
+          />
         )}
       </DropZone>
+      <PlaygroundsSection workspace={workspace} existing={existing} />
       {isCreating && (
         <NewNotebookDialog workspace={workspace} existing={existing} onClose={() => setIsCreating(false)} />
       )}

@@ -8,7 +8,7 @@ const affected: Record<ChangeEvent['kind'], readonly string[]> = {
   disk: ['disks', 'environments'],
   workspace: ['workspaces', 'billing-projects'],
   'billing-project': ['billing-projects', 'spend'],
-  notebook: ['notebooks', 'objects'],
+  notebook: ['notebooks', 'objects', 'playgrounds'],
   object: ['objects', 'notebooks'],
 };
 

@@ -39,7 +39,7 @@ const Cell = z.discriminatedUnion('cell_type', [
   }),
 ]);
 
-export type PreviewCell =
+type CellContent =
   | { readonly kind: 'markdown'; readonly source: string; readonly attachments: Attachments }
   | { readonly kind: 'raw'; readonly source: string }
   | {
@@ -51,10 +51,15 @@ export type PreviewCell =
   /** A cell that is not as nbformat says; shown as what it is. */
   | { readonly kind: 'unknown'; readonly source: string };
 
+/** `id` is the cell's own where it has one that no cell before it has; it tells cells apart while others come and go. */
+export type PreviewCell = CellContent & { readonly id: string };
+
 export interface PreviewNotebook {
   readonly language: string;
   readonly cells: readonly PreviewCell[];
 }
+
+const Id = z.object({ id: z.string().regex(/^[\w-]+$/) });
 
 const Notebook = z.object({
   metadata: z
@@ -82,11 +87,21 @@ export function parseNotebook(text: string): PreviewNotebook {
   const { metadata, cells } = notebook.data;
   return {
     language: metadata.language_info?.name ?? metadata.kernelspec?.language ?? 'python',
-    cells: cells.map(previewCell),
+    cells: withIds(cells),
   };
 }
 
-function previewCell(content: unknown): PreviewCell {
+function withIds(cells: readonly unknown[]): PreviewCell[] {
+  const taken = new Set<string>();
+  return cells.map((content, index) => {
+    const own = Id.safeParse(content);
+    const id = own.success && !taken.has(own.data.id) ? own.data.id : `#${String(index)}`;
+    taken.add(id);
+    return { ...previewCell(content), id };
+  });
+}
+
+function previewCell(content: unknown): CellContent {
   const parsed = Cell.safeParse(content);
   if (!parsed.success) return { kind: 'unknown', source: JSON.stringify(content, null, 2) };
   const cell = parsed.data;
