@@ -14,6 +14,9 @@ import type { DiskDriver } from './disks/disk-driver.ts';
 import { createDisks } from './disks/disks.ts';
 import { reconcileDisks } from './disks/execute.ts';
 import { diskStore } from './disks/store.ts';
+import { createDocuments } from './documents/documents.ts';
+import { createLiveBuckets } from './documents/live-buckets.ts';
+import { documentStore } from './documents/store.ts';
 import { createFilesystemObjectStore } from './drivers/filesystem/object-store.ts';
 import { createSandboxDriver } from './drivers/sandbox/sandbox-driver.ts';
 import type { ComputeDriver } from './environments/compute-driver.ts';
@@ -26,6 +29,7 @@ import { createKernels } from './kernels/kernels.ts';
 import { migrations } from './migrations/index.ts';
 import { createCheckpoints } from './notebooks/checkpoints.ts';
 import { createNotebooks } from './notebooks/notebooks.ts';
+import { createPlaygrounds } from './notebooks/playgrounds.ts';
 import { createUploads } from './notebooks/uploads.ts';
 import { systemClock, type Clock } from './plumbing/clock.ts';
 import { openSqlite } from './plumbing/db/database.ts';
@@ -145,10 +149,21 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     nudge,
   });
   const kernels = createKernels({ environments, events });
-  const buckets = createBuckets({ store: objects, events });
-  const checkpoints = createCheckpoints({ buckets });
+  const storedBuckets = createBuckets({ store: objects, events });
+  const documents = createDocuments({
+    directory: path.join(config.dataDirectory, 'documents'),
+    buckets: storedBuckets,
+    store: documentStore(database),
+    events,
+    clock,
+    log,
+  });
+  const buckets = createLiveBuckets(storedBuckets, documents, { withPlaygrounds: false });
+  const notebookBuckets = createLiveBuckets(storedBuckets, documents, { withPlaygrounds: true });
+  const checkpoints = createCheckpoints({ buckets: notebookBuckets });
   const uploads = createUploads({ directory: path.join(config.dataDirectory, 'uploads'), clock });
-  const notebooks = createNotebooks({ buckets, checkpoints, kernelSummary: images.kernel });
+  const notebooks = createNotebooks({ buckets: notebookBuckets, checkpoints, kernelSummary: images.kernel });
+  const playgrounds = createPlaygrounds({ documents, notebooks, events });
   const workspaces = createWorkspaces({
     store: workspaceRows,
     accounts,
@@ -173,6 +188,7 @@ export async function createContext(options: { config: Config; log: Log; clock?:
       async forget(workspaceId) {
         await environments.forgetIn(workspaceId);
         await disks.forgetIn(workspaceId);
+        await documents.forgetIn(workspaceId);
       },
       deprovision: (workspace) => buckets.remove(workspace),
     },
@@ -222,14 +238,18 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     meter,
     kernels,
     buckets,
+    notebookBuckets,
+    documents,
     checkpoints,
     uploads,
     notebooks,
+    playgrounds,
     spend,
     reconciler,
     /** Ends what was opened, last first. */
     async dispose() {
       await reconciler.stop();
+      await documents.close();
       await drivers.close?.();
       await database.close();
       lock.release();

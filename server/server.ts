@@ -18,6 +18,9 @@ import { imageRoutes } from './images/routes.ts';
 import { kernelRoutes } from './kernels/routes.ts';
 import { visitorOf } from './kernels/visitor.ts';
 import { registerContents } from './notebooks/contents.ts';
+import { guardPlaygrounds } from './notebooks/playground-guard.ts';
+import { playgroundRoutes } from './notebooks/playground-routes.ts';
+import { playgroundsEndBefore } from './notebooks/playgrounds.ts';
 import { notebookRoutes } from './notebooks/routes.ts';
 import type { Clock } from './plumbing/clock.ts';
 import type { Log } from './plumbing/log.ts';
@@ -75,6 +78,7 @@ async function serve(context: Context, config: Config, log: Log): Promise<Runnin
   });
   registerContents(door.routes, {
     ...context,
+    buckets: context.notebookBuckets,
     doorContext: (request) => {
       const { access, principal } = visitorOf(request.raw);
       return { access, accountId: principal.account.id };
@@ -93,8 +97,18 @@ async function serve(context: Context, config: Config, log: Log): Promise<Runnin
   await gateway.listen({ host, port: config.port });
 
   context.reconciler.start();
+  const recovered = context.documents.recover().catch((error: unknown) => {
+    log.warn({ err: error }, 'not every notebook could be stored after the restart');
+  });
   const meter = every(meterEveryMs, () => context.meter.sweep(), log);
-  const sweep = every(sweepEveryMs, () => accounts.sweep(), log);
+  const sweep = every(
+    sweepEveryMs,
+    async () => {
+      await accounts.sweep();
+      await context.documents.sweepPlaygrounds(playgroundsEndBefore(context.clock.now()));
+    },
+    log,
+  );
   const announcement = await announce(config.dataDirectory, { url: config.publicUrl, token, pid: process.pid });
   const ticket = await accounts.createSignInTicket(owner.id);
 
@@ -105,6 +119,7 @@ async function serve(context: Context, config: Config, log: Log): Promise<Runnin
     context,
     async stop() {
       await announcement.withdraw();
+      await recovered;
       await Promise.all([meter.stop(), sweep.stop()]);
       eventStreams.close();
       await gateway.close();
@@ -122,7 +137,8 @@ function appOf(context: Context, config: Config, log: Log, eventStreams: EventSt
     version,
     webDirectory: builtDirectories.web,
     authenticate: (request) => authenticate(accounts, request, appDoor),
-    routes(bind) {
+    routes(unguarded) {
+      const bind = guardPlaygrounds(unguarded, context);
       accountRoutes(bind, accounts, config.publicUrl);
       billingRoutes(bind, context.billing);
       workspaceRoutes(bind, context.workspaces);
@@ -130,7 +146,8 @@ function appOf(context: Context, config: Config, log: Log, eventStreams: EventSt
       diskRoutes(bind, context.disks);
       environmentRoutes(bind, context.environments, access);
       bucketRoutes(bind, context);
-      notebookRoutes(bind, context);
+      notebookRoutes(bind, { ...context, buckets: context.notebookBuckets });
+      playgroundRoutes(bind, context);
       kernelRoutes(bind, context);
       gatewayRoutes(bind, { ...context, publicUrl: config.publicUrl });
       eventRoutes(bind, { ...context, eventStreams });

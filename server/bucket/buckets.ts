@@ -2,12 +2,19 @@ import type { Readable } from 'node:stream';
 import { AppError, objectKeyProblem, type BucketObject, type ChangeEvent } from '@terrarium/contract';
 import { contentTypeFor } from './content-type.ts';
 import { changedMeanwhile, etagOf } from './http-conditions.ts';
+import { moveObject } from './move-object.ts';
 import type { ObjectInfo, ObjectStore } from './object-store.ts';
 
 /** The workspace whose bucket is meant. */
 export interface BucketOwner {
   readonly id: string;
   readonly bucket: string;
+}
+
+/** Who wrote something. `name` is what others see: the account's name, or its e-mail address. */
+export interface Author {
+  readonly accountId: string;
+  readonly name: string;
 }
 
 export interface ObjectPage {
@@ -36,7 +43,13 @@ export interface Buckets {
     owner: BucketOwner,
     key: string,
     body: Readable | Uint8Array,
-    options?: { contentType?: string | undefined; ifGeneration?: string | undefined; signal?: AbortSignal },
+    options?: {
+      contentType?: string | undefined;
+      ifGeneration?: string | undefined;
+      signal?: AbortSignal;
+      /** For the history of a notebook. */
+      author?: Author | undefined;
+    },
   ): Promise<ObjectInfo>;
   /**
    * Deletes this one object; of a folder only its marker.
@@ -60,6 +73,11 @@ export interface Buckets {
   /** Every object below `prefix`, page after page. */
   all(owner: BucketOwner, prefix: string): AsyncIterable<ObjectInfo>;
   copy(owner: BucketOwner, from: string, to: string, options?: { ifGeneration?: string }): Promise<ObjectInfo>;
+  /**
+   * Gives an object another key. Nothing is lost whenever it stops.
+   * @throws AppError NotFound, AlreadyExists
+   */
+  move(owner: BucketOwner, from: string, to: string): Promise<ObjectInfo>;
 }
 
 /** Objects of workspaces: keys checked, buckets made when first needed, every change told. */
@@ -109,10 +127,11 @@ export function createBuckets(deps: { store: ObjectStore; events: { publish(even
     return keys.length > 0;
   }
 
-  return {
+  const buckets: Buckets = {
     ensure,
     all,
     deleteFolder,
+    move: (owner, from, to) => moveObject(buckets, owner, from, to),
 
     async remove(owner) {
       await store.deleteBucket(owner.bucket);
@@ -184,6 +203,7 @@ export function createBuckets(deps: { store: ObjectStore; events: { publish(even
       }
     },
   };
+  return buckets;
 
   // A driver knows that a generation did not match; what that means to a person is said here.
   async function explained(

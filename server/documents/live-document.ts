@@ -1,12 +1,6 @@
 import type * as Y from 'yjs';
-import type { BucketOwner } from '../bucket/buckets.ts';
+import type { Author, BucketOwner } from '../bucket/buckets.ts';
 import type { Notebook } from './nbformat.ts';
-
-/** Who made a change. `name` is what others see: the account's name, or its e-mail address. */
-export interface Author {
-  readonly accountId: string;
-  readonly name: string;
-}
 
 /**
  * A fact that is kept together with the change that made it true: both are in the journal, or neither. The latest value
@@ -62,7 +56,8 @@ export interface Holding extends Disposable {
 
 /** A document was written to the bucket. */
 export interface Stored {
-  readonly documentId: string;
+  /** Null when it was written without having been opened. */
+  readonly documentId: string | null;
   readonly owner: BucketOwner;
   readonly key: string;
   readonly generation: string;

@@ -5,6 +5,9 @@ import { joinLines, splitLines } from './nbformat-lines.ts';
 import { fromNbformat3 } from './nbformat-3.ts';
 import { notebookProblem } from './nbformat-problem.ts';
 
+/** The media type of .ipynb files. */
+export const notebookContentType = 'application/x-ipynb+json';
+
 export interface Cell extends JsonObject {
   cell_type: string;
   metadata: JsonObject;

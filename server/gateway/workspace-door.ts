@@ -1,6 +1,7 @@
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import { AppError, errorStatus, type PriceTable } from '@terrarium/contract';
 import type { Accounts } from '../accounts/accounts.ts';
+import type { LiveDocuments } from '../documents/documents.ts';
 import type { Environments } from '../environments/environments.ts';
 import type { Images } from '../images/images.ts';
 import { createAgents, type Agents } from '../kernels/agents.ts';
@@ -9,10 +10,13 @@ import { environmentControlRoutes } from '../kernels/environment-routes.ts';
 import { createEventChannel } from '../kernels/event-channel.ts';
 import { jupyterRoutes } from '../kernels/jupyter-routes.ts';
 import { createLabFiles } from '../kernels/lab-files.ts';
+import { createRooms } from '../kernels/rooms.ts';
 import { labRoutes } from '../kernels/lab-routes.ts';
 import { createLabSettings } from '../kernels/lab-settings.ts';
 import { labStore } from '../kernels/store.ts';
+import { doorPlaygroundRoutes } from '../kernels/playground-routes.ts';
 import { visitorOf } from '../kernels/visitor.ts';
+import type { Playgrounds } from '../notebooks/playgrounds.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import type { Database } from '../plumbing/db/database.ts';
 import type { EventBus } from '../plumbing/events.ts';
@@ -49,6 +53,8 @@ export function createWorkspaceDoor(options: {
   access: Access;
   environments: Environments;
   images: Images;
+  documents: LiveDocuments;
+  playgrounds: Playgrounds;
   prices: PriceTable;
   database: Database;
   events: EventBus;
@@ -62,6 +68,7 @@ export function createWorkspaceDoor(options: {
   const proxy = createAgentProxy();
   const agentRequests = createAgentRequests({ visitors, agents, proxy });
   const eventChannel = createEventChannel({ clock });
+  const rooms = createRooms(options);
   const files = createLabFiles(options.labDirectory);
   const settings = createLabSettings({ store: labStore(options.database), files, clock });
   const routes = Fastify({ bodyLimit, routerOptions: { ignoreTrailingSlash: true, maxParamLength: 2000 } });
@@ -76,6 +83,8 @@ export function createWorkspaceDoor(options: {
     forwardToAgent: agentRequests.forwardToAgent,
     askAgent: agentRequests.askAgent,
   });
+  rooms.routes(routes);
+  doorPlaygroundRoutes(routes, options);
   labRoutes(routes, { files, settings, publicUrl: options.publicUrl });
   environmentControlRoutes(routes, {
     ...options,
@@ -102,9 +111,10 @@ export function createWorkspaceDoor(options: {
     visitors,
     agents,
     agentRequests,
-    sockets: [eventChannel.socket],
+    sockets: [eventChannel.socket, rooms.socket],
     async close() {
       eventChannel.close();
+      rooms.close();
       proxy.close();
       await routes.close();
     },

@@ -1,6 +1,6 @@
 import { AppError, objectKeyProblem } from '@terrarium/contract';
 import type { Buckets } from '../bucket/buckets.ts';
-import { copyObject, moveObject } from '../bucket/move-object.ts';
+import { copyObject } from '../bucket/move-object.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import { bucketDirectory, directoryModel, isHidden, nameOf, type ContentsScope } from './contents-model.ts';
 import type { ContentsReader, Entry } from './contents-read.ts';
@@ -52,7 +52,7 @@ export function createContentsDirectories(deps: {
       const keys = await keysBelow(scope, from, to);
       for (const key of keys) {
         const target = to + key.slice(from.length);
-        await moveObject(buckets, scope.owner, key, target);
+        await buckets.move(scope.owner, key, target);
         if (!key.endsWith('/')) await checkpoints.move(scope.owner, key, target);
       }
     },

@@ -2,6 +2,7 @@ import { objectKeyProblem, AppError } from '@terrarium/contract';
 import type { BucketOwner } from '../bucket/buckets.ts';
 import { guessContentType } from '../bucket/content-type.ts';
 import type { ObjectInfo } from '../bucket/object-store.ts';
+import { isPlaygroundKey } from '../documents/playground-key.ts';
 
 /** What Jupyter's contents API says of a file, a notebook or a directory. @see jupyter_server 2, services/contents */
 export interface ContentsModel {
@@ -55,9 +56,9 @@ export function placeOf(given: string): Place {
   return { kind: isBucket ? 'bucket' : 'disk', path };
 }
 
-/** Jupyter serves no hidden files. */
+/** Jupyter serves no hidden files; a playground is one that its owner alone knows the way to. */
 export function isHidden(path: string): boolean {
-  return path.split('/').some((name) => name.startsWith('.'));
+  return !isPlaygroundKey(path) && path.split('/').some((name) => name.startsWith('.'));
 }
 
 /** Names that Jupyter leaves out of listings. */

@@ -2,15 +2,15 @@ import * as z from 'zod';
 import { AppError } from '@terrarium/contract';
 import type { Buckets } from '../bucket/buckets.ts';
 import { requiredGeneration, type Conditions } from '../bucket/http-conditions.ts';
-import { alreadyExists, copyObject, isPreconditionFailed, moveObject } from '../bucket/move-object.ts';
+import { alreadyExists, copyObject, isPreconditionFailed } from '../bucket/move-object.ts';
 import type { ObjectInfo } from '../bucket/object-store.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import { checkWritable, createContentsDirectories } from './contents-directories.ts';
 import { bucketDirectory, fileModel, isHidden, nameOf, parentOf, type ContentsScope } from './contents-model.ts';
 import { copyNames, untitledNames } from './contents-names.ts';
 import { invalid, noSuchFile, typeOf, type ContentsReader, type Entry } from './contents-read.ts';
-import { emptyNotebook, upgradeNotebook, writeNotebook } from '../documents/nbformat.ts';
-import { notANotebook, notebookContentType } from './notebooks.ts';
+import { emptyNotebook, notebookContentType, upgradeNotebook, writeNotebook } from '../documents/nbformat.ts';
+import { notANotebook } from './notebooks.ts';
 import type { Uploads } from './uploads.ts';
 
 /** What clients send: Jupyter's own send whole models back, so what is not known here is let pass. */
@@ -219,7 +219,7 @@ export function createContentsWriter(deps: {
         if (await reader.exists(scope, to)) throw alreadyExists(to);
         await requireDirectory(scope, parentOf(to));
         if (isFile) {
-          await moveObject(buckets, scope.owner, from, to);
+          await buckets.move(scope.owner, from, to);
           await checkpoints.move(scope.owner, from, to);
         } else {
           await directories.move(scope, from, to);

@@ -14,13 +14,16 @@ import { isHidden, placeOf, type ContentsScope, type Place } from './contents-mo
 import { createContentsReader, noSuchFile, type ContentsQuery, type Entry } from './contents-read.ts';
 import { createContentsRoot } from './contents-root.ts';
 import { createContentsWriter, SaveModel } from './contents-write.ts';
-import { notebookContentType } from './notebooks.ts';
+import { notebookContentType } from '../documents/nbformat.ts';
+import { isPlaygroundKey } from '../documents/playground-key.ts';
+import type { Playgrounds } from './playgrounds.ts';
 import type { Uploads } from './uploads.ts';
 
 export interface ContentsDeps {
   readonly buckets: Buckets;
   readonly checkpoints: Checkpoints;
   readonly uploads: Uploads;
+  readonly playgrounds: Pick<Playgrounds, 'admit'>;
   /** Who came through the workspace door, and to which workspace. */
   readonly doorContext: (
     request: FastifyRequest,
@@ -56,7 +59,7 @@ const checkpointPath = /^(.*)\/checkpoints(?:\/([\w-]+))?$/;
  * @see jupyter_server 2, services/contents/handlers.py
  */
 export function registerContents(app: FastifyInstance, deps: ContentsDeps): void {
-  const { buckets, checkpoints, uploads, forwardToAgent } = deps;
+  const { buckets, checkpoints, uploads, playgrounds, forwardToAgent } = deps;
   const reader = createContentsReader(buckets);
   const writer = createContentsWriter({ buckets, reader, checkpoints, uploads });
   const across = createContentsAcross({ buckets, reader, writer });
@@ -65,10 +68,12 @@ export function registerContents(app: FastifyInstance, deps: ContentsDeps): void
   async function visit(request: FastifyRequest, path: string): Promise<Visit> {
     const { access, accountId } = await deps.doorContext(request);
     const { id, bucket, createdAt } = access.workspace;
+    const place = placeOf(path);
+    if (place.kind === 'bucket') await playgrounds.admit({ id, bucket }, accountId, place.path);
     return {
       scope: { owner: { id, bucket }, canWrite: isAllowed(access, 'write'), createdAt },
       accountId,
-      place: placeOf(path),
+      place,
       agent: () => deps.agentFor(accountId, id),
     };
   }
@@ -131,6 +136,7 @@ export function registerContents(app: FastifyInstance, deps: ContentsDeps): void
     const { copy_from: copyFrom, type, ext } = valid(NewModel, body);
     const source = copyFrom == null || copyFrom === '' ? null : placeOf(copyFrom);
     if (source?.kind === 'root') throw new AppError('InvalidInput', 'The top folder cannot be copied.');
+    if (source?.kind === 'bucket') await playgrounds.admit(scope.owner, visited.accountId, source.path);
     if (place.kind !== 'bucket') {
       if (source?.kind !== 'bucket') return forwardWith(body, visited, request, reply);
       return send(request, reply, await across.copy(scope, await required(visited), source, place), 201);
@@ -165,6 +171,9 @@ export function registerContents(app: FastifyInstance, deps: ContentsDeps): void
     if (place.kind === 'root' || target.kind === 'root') {
       throw new AppError('InvalidInput', 'The top folder keeps its name.');
     }
+    if (isPlaygroundKey(place.path) || isPlaygroundKey(target.path)) {
+      throw new AppError('InvalidInput', 'A playground keeps its name. Keep it as a notebook to give it one.');
+    }
     if (place.kind === 'disk' && target.kind === 'disk') return forwardWith(body, visited, request, reply);
     requireWrite(scope);
     if (place.kind === 'bucket' && target.kind === 'bucket') {
@@ -190,6 +199,14 @@ export function registerContents(app: FastifyInstance, deps: ContentsDeps): void
     const { scope, place } = await visit(request, path);
     if (place.kind !== 'bucket') return false;
     const key = place.path;
+    if (isPlaygroundKey(key)) {
+      // A checkpoint would be in the bucket.
+      if (request.method !== 'GET') {
+        throw new AppError('NotPossibleNow', 'A playground has no checkpoints. Keep it as a notebook to have them.');
+      }
+      await reply.send([]);
+      return true;
+    }
     // Only files have checkpoints; otherwise it is a folder of that name.
     if (isHidden(key) || (await buckets.head(scope.owner, key)) === null) return false;
     if (request.method === 'GET' || request.method === 'HEAD') {

@@ -1,15 +1,15 @@
 import type { Readable } from 'node:stream';
 import { AppError, type KernelSummary, type NotebookSummary } from '@terrarium/contract';
-import { isNotebookKey, type BucketOwner, type Buckets } from '../bucket/buckets.ts';
-import { alreadyExists, copyObject, isPreconditionFailed, moveObject } from '../bucket/move-object.ts';
+import { isNotebookKey, type Author, type BucketOwner, type Buckets } from '../bucket/buckets.ts';
+import { alreadyExists, copyObject, isPreconditionFailed } from '../bucket/move-object.ts';
 import type { ObjectInfo } from '../bucket/object-store.ts';
 import type { Checkpoints } from './checkpoints.ts';
-import { emptyNotebook, readNotebook, writeNotebook } from '../documents/nbformat.ts';
+import { emptyNotebook, notebookContentType, readNotebook, writeNotebook } from '../documents/nbformat.ts';
+import { isPlaygroundKey } from '../documents/playground-key.ts';
 import { createNotebookFacts } from './notebook-facts.ts';
 
 /** Where notebooks live in a bucket. */
 export const notebooksFolder = 'notebooks/';
-export const notebookContentType = 'application/x-ipynb+json';
 
 /** A larger one is an object like any other: it can be put into Files, and not be opened. */
 export const notebookByteLimit = 200 * 1024 * 1024;
@@ -37,6 +37,23 @@ export function createNotebooks(deps: {
       updatedAt: info.updatedAt.toISOString(),
       createdAt: info.createdAt.toISOString(),
     };
+  }
+
+  /**
+   * Stores an uploaded notebook, its bytes as they came.
+   * @throws AppError InvalidInput (not a notebook), TooLarge, PreconditionFailed, StorageFull
+   */
+  async function put(
+    owner: BucketOwner,
+    path: string,
+    body: Readable,
+    options: { ifGeneration?: string | undefined; signal?: AbortSignal; author?: Author } = {},
+  ): Promise<NotebookSummary> {
+    const bytes = await readUpTo(body, notebookByteLimit, path);
+    const reading = readNotebook(bytes);
+    if (reading.kind === 'refused') throw notANotebook(path, reading.reason);
+    const info = await buckets.put(owner, keyOf(path), bytes, { ...options, contentType: notebookContentType });
+    return summary(owner, info);
   }
 
   return {
@@ -78,7 +95,7 @@ export function createNotebooks(deps: {
 
     /** @throws AppError NotFound, AlreadyExists */
     async rename(owner: BucketOwner, from: string, to: string): Promise<NotebookSummary> {
-      const info = await byPath(from, to, moveObject(buckets, owner, keyOf(from), keyOf(to)));
+      const info = await byPath(from, to, buckets.move(owner, keyOf(from), keyOf(to)));
       if (from !== to) await checkpoints.move(owner, keyOf(from), keyOf(to));
       return summary(owner, info);
     },
@@ -89,21 +106,26 @@ export function createNotebooks(deps: {
       await checkpoints.deleteAll(owner, keyOf(path));
     },
 
+    put,
+
     /**
-     * Stores an uploaded notebook, its bytes as they came.
-     * @throws AppError InvalidInput (not a notebook), TooLarge, PreconditionFailed, StorageFull
+     * Copies into another bucket, where the copy goes its own way.
+     * @throws AppError NotFound, AlreadyExists, InvalidInput (not a notebook), StorageFull
      */
-    async put(
+    async copyAcross(
       owner: BucketOwner,
-      path: string,
-      body: Readable,
-      options: { ifGeneration?: string | undefined; signal?: AbortSignal } = {},
+      from: string,
+      target: BucketOwner,
+      to: string,
+      author: Author,
     ): Promise<NotebookSummary> {
-      const bytes = await readUpTo(body, notebookByteLimit, path);
-      const reading = readNotebook(bytes);
-      if (reading.kind === 'refused') throw notANotebook(path, reading.reason);
-      const info = await buckets.put(owner, keyOf(path), bytes, { ...options, contentType: notebookContentType });
-      return summary(owner, info);
+      const found = await buckets.get(owner, keyOf(from));
+      if (found === null) throw noSuchNotebook(from);
+      try {
+        return await put(target, to, found.body, { ifGeneration: 'absent', author });
+      } catch (error) {
+        throw isPreconditionFailed(error) ? alreadyExists(to, error) : error;
+      }
     },
   };
 }
@@ -121,7 +143,7 @@ export function keyOf(path: string): string {
 }
 
 function isListed(key: string): boolean {
-  return isNotebookKey(key) && !key.includes('/.ipynb_checkpoints/');
+  return isNotebookKey(key) && !key.includes('/.ipynb_checkpoints/') && !isPlaygroundKey(key);
 }
 
 // Objects are named by their key; people know a notebook by its path.

@@ -5,7 +5,9 @@ import { readerOf } from '../bucket/request-body.ts';
 import { sendObject } from '../bucket/send-object.ts';
 import type { Binder } from '../plumbing/http/bind.ts';
 import type { Access } from '../workspaces/access.ts';
-import { keyOf, notebookContentType, type Notebooks } from './notebooks.ts';
+import { notebookContentType } from '../documents/nbformat.ts';
+import { authorOf } from './author-of.ts';
+import { keyOf, type Notebooks } from './notebooks.ts';
 
 export function notebookRoutes(
   bind: Binder<Principal>,
@@ -41,6 +43,12 @@ export function notebookRoutes(
   });
 
   bind.on('copyNotebook', async ({ who, params, body }) => {
+    if (body.workspace !== undefined) {
+      const { namespace, name } = body.workspace;
+      const { workspace: source } = await access.workspace(who.account.id, params.namespace, params.name, 'read');
+      const { workspace: target } = await access.workspace(who.account.id, namespace, name, 'write');
+      return notebooks.copyAcross(source, params.path, target, body.to, authorOf(who.account));
+    }
     const { workspace } = await access.workspace(who.account.id, params.namespace, params.name, 'write');
     return notebooks.copy(workspace, params.path, body.to);
   });

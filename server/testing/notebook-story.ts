@@ -10,6 +10,9 @@ import { accountStore } from '../accounts/store.ts';
 import { createBuckets, type Buckets } from '../bucket/buckets.ts';
 import type { ObjectStore } from '../bucket/object-store.ts';
 import { bucketRoutes } from '../bucket/routes.ts';
+import { createDocuments, type LiveDocuments } from '../documents/documents.ts';
+import { createLiveBuckets } from '../documents/live-buckets.ts';
+import { documentStore } from '../documents/store.ts';
 import { createFilesystemObjectStore } from '../drivers/filesystem/object-store.ts';
 import type { AgentDoor } from '../environments/agent-client.ts';
 import { migrations } from '../migrations/index.ts';
@@ -19,11 +22,15 @@ import { migrate } from '../plumbing/db/migrate.ts';
 import { createEventBus } from '../plumbing/events.ts';
 import { createBinder } from '../plumbing/http/bind.ts';
 import { answerErrors } from '../plumbing/http/errors.ts';
+import { createLog } from '../plumbing/log.ts';
 import { createAccess } from '../workspaces/access.ts';
 import { workspaceStore } from '../workspaces/store.ts';
 import { createCheckpoints } from '../notebooks/checkpoints.ts';
 import { registerContents } from '../notebooks/contents.ts';
 import { createNotebooks } from '../notebooks/notebooks.ts';
+import { guardPlaygrounds } from '../notebooks/playground-guard.ts';
+import { playgroundRoutes } from '../notebooks/playground-routes.ts';
+import { createPlaygrounds } from '../notebooks/playgrounds.ts';
 import { notebookRoutes } from '../notebooks/routes.ts';
 import { createUploads } from '../notebooks/uploads.ts';
 
@@ -35,6 +42,7 @@ export interface Story {
   readonly owner: { readonly id: string; readonly bucket: string };
   readonly buckets: Buckets;
   readonly store: ObjectStore;
+  readonly documents: LiveDocuments;
   readonly events: ChangeEvent[];
   token(role: WorkspaceRole): string;
   /** The API as the workspace's owner. */
@@ -93,12 +101,23 @@ export async function startStory(wrap: (store: ObjectStore) => ObjectStore = (st
   const events: ChangeEvent[] = [];
   bus.subscribe(({ event }) => events.push(event));
   const buckets = createBuckets({ store, events: bus });
-  const checkpoints = createCheckpoints({ buckets });
-  const notebooks = createNotebooks({
+  const documents = createDocuments({
+    directory: path.join(directory, 'documents'),
     buckets,
+    store: documentStore(database),
+    events: bus,
+    clock: systemClock,
+    log: createLog({ level: 'silent' }),
+  });
+  const notebookBuckets = createLiveBuckets(buckets, documents, { withPlaygrounds: true });
+  const checkpoints = createCheckpoints({ buckets: notebookBuckets });
+  const notebooks = createNotebooks({
+    buckets: notebookBuckets,
     checkpoints,
     kernelSummary: async (name) => kernels.find((kernel) => kernel.name === name) ?? null,
   });
+
+  const playgrounds = createPlaygrounds({ documents, notebooks, events: bus });
 
   const principalOf = async (request: FastifyRequest): Promise<Principal> => {
     const principal = await accounts.principalOfToken(bearerToken(request.raw) ?? '');
@@ -107,9 +126,10 @@ export async function startStory(wrap: (store: ObjectStore) => ObjectStore = (st
   };
   const app = Fastify({ forceCloseConnections: true, routerOptions: { maxParamLength: 6000 } });
   answerErrors(app);
-  const bind = createBinder<Principal>(app, principalOf);
-  bucketRoutes(bind, { buckets, access });
-  notebookRoutes(bind, { notebooks, buckets, access });
+  const bind = guardPlaygrounds(createBinder<Principal>(app, principalOf), { playgrounds, access });
+  bucketRoutes(bind, { buckets: createLiveBuckets(buckets, documents, { withPlaygrounds: false }), access });
+  notebookRoutes(bind, { notebooks, buckets: notebookBuckets, access });
+  playgroundRoutes(bind, { playgrounds, access });
 
   const door = Fastify({
     forceCloseConnections: true,
@@ -117,7 +137,8 @@ export async function startStory(wrap: (store: ObjectStore) => ObjectStore = (st
   });
   const forwarded: { agent: AgentDoor | null } = { agent: null };
   registerContents(door, {
-    buckets,
+    buckets: notebookBuckets,
+    playgrounds,
     checkpoints,
     uploads: createUploads({ directory: path.join(directory, 'uploads'), clock: systemClock }),
     doorContext: async (request) => {
@@ -137,6 +158,7 @@ export async function startStory(wrap: (store: ObjectStore) => ObjectStore = (st
     owner,
     buckets,
     store,
+    documents,
     events,
     token: (role) => tokens.get(role) ?? '',
     api: createClient({ baseUrl: url, token: tokens.get('OWNER') ?? '' }),
@@ -149,6 +171,7 @@ export async function startStory(wrap: (store: ObjectStore) => ObjectStore = (st
     async stop() {
       await app.close();
       await door.close();
+      await documents.close();
       await filesystem.close();
       await database.close();
       await fs.rm(directory, { recursive: true, force: true });

@@ -8,6 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import { AppError, objectKeyProblem } from '@terrarium/contract';
 import type { ObjectInfo, ObjectStore } from '../../bucket/object-store.ts';
 import { systemClock, type Clock } from '../../plumbing/clock.ts';
+import { syncDirectory } from '../../plumbing/sync-directory.ts';
 import { decodePageToken, listPage } from './listing.ts';
 import { openObjectIndex, type StoredObject } from './store.ts';
 import { createView } from './view.ts';
@@ -309,13 +310,4 @@ function translate(error: unknown, key: string): unknown {
     `There is no room left to save '${key}'. What was stored before is unchanged; free some space and save again.`,
     { cause: error },
   );
-}
-
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await fs.open(directory, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -1,0 +1,342 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { WebSocketServer } from 'ws';
+import { AppError } from '@terrarium/contract';
+import { createBuckets, type Author, type Buckets } from '../bucket/buckets.ts';
+import type { ObjectStore } from '../bucket/object-store.ts';
+import { createFilesystemObjectStore } from '../drivers/filesystem/object-store.ts';
+import { migrations } from '../migrations/index.ts';
+import { systemClock } from '../plumbing/clock.ts';
+import { openSqlite, type OpenDatabase } from '../plumbing/db/database.ts';
+import { migrate } from '../plumbing/db/migrate.ts';
+import { createEventBus } from '../plumbing/events.ts';
+import { createLog } from '../plumbing/log.ts';
+import { createDocuments, type LiveDocuments } from './documents.ts';
+import { createLiveBuckets } from './live-buckets.ts';
+import type { Stored } from './live-document.ts';
+import { readNotebook, type Notebook } from './nbformat.ts';
+import { documentStore } from './store.ts';
+import { RoomClient } from './testing-client.ts';
+
+const owner = { id: 'w1', bucket: 'terrarium-test' };
+const key = 'notebooks/a.ipynb';
+const ann: Author = { accountId: 'ann', name: 'Ann' };
+
+let directory = '';
+let database: OpenDatabase;
+let store: ObjectStore & { close(): Promise<void> };
+let failing: AppError | null = null;
+let raw: Buckets;
+let documents: LiveDocuments;
+let live: Buckets;
+let server: Server;
+const stored: Stored[] = [];
+const clients: RoomClient[] = [];
+let rights = { canWrite: true, canCompute: true };
+
+function notebookOf(...sources: string[]): Notebook {
+  const cells = sources.map((source, index) => ({
+    id: `cell${String(index)}`,
+    cell_type: 'code',
+    metadata: {},
+    source,
+    outputs: [],
+    execution_count: null,
+  }));
+  return { nbformat: 4, nbformat_minor: 5, metadata: {}, cells };
+}
+
+function bytesOf(notebook: Notebook): Buffer {
+  return Buffer.from(JSON.stringify(notebook));
+}
+
+async function inBucket(): Promise<string[]> {
+  const found = await raw.get(owner, key);
+  if (found === null) return [];
+  const reading = readNotebook(await buffer(found.body));
+  if (reading.kind === 'refused') throw new Error(reading.reason);
+  expect(reading.problem).toBeNull();
+  return reading.notebook.cells.map(({ source }) => String(source));
+}
+
+function start(): void {
+  const events = createEventBus('test');
+  raw = createBuckets({
+    store: {
+      ...store,
+      put: (...given) => (failing === null ? store.put(...given) : Promise.reject(failing)),
+    },
+    events,
+  });
+  documents = createDocuments({
+    directory: path.join(directory, 'documents'),
+    buckets: raw,
+    store: documentStore(database),
+    events,
+    clock: systemClock,
+    log: createLog({ level: 'silent' }),
+  });
+  documents.onStored((one) => stored.push(one));
+  live = createLiveBuckets(raw, documents, { withPlaygrounds: true });
+}
+
+beforeEach(async () => {
+  directory = await mkdtemp(path.join(os.tmpdir(), 'terrarium-documents-'));
+  database = openSqlite(path.join(directory, 'terrarium.db'));
+  await migrate(database, migrations);
+  const tables = database.tables<Record<string, Record<string, string | number | null>>>();
+  await tables
+    .insertInto('accounts')
+    .values({ id: 'ann', email: 'ann@localhost', name: 'Ann', password_hash: null, is_operator: 0, created_at: 0 })
+    .execute();
+  await tables.insertInto('billing_projects').values({ name: 'lab', description: '', created_at: 0 }).execute();
+  await tables
+    .insertInto('workspaces')
+    .values({ ...owner, namespace: 'lab', name: 'one', description: '', owner_id: 'ann', created_at: 0, updated_at: 0 })
+    .execute();
+  store = createFilesystemObjectStore({ directory: path.join(directory, 'buckets') });
+  failing = null;
+  rights = { canWrite: true, canCompute: true };
+  stored.length = 0;
+  start();
+  await raw.put(owner, key, bytesOf(notebookOf('one', 'two')));
+  const sockets = new WebSocketServer({ noServer: true });
+  server = createServer().on('upgrade', (request, socket, head) => {
+    const url = new URL(request.url ?? '/', 'http://server');
+    sockets.handleUpgrade(request, socket, head, (client) => {
+      client.pause();
+      const room = {
+        documentId: url.searchParams.get('id') ?? '',
+        sessionId: url.searchParams.get('session') ?? '',
+      };
+      const author = { accountId: url.searchParams.get('who') ?? '', name: url.searchParams.get('who') ?? '' };
+      documents
+        .join(owner, room, { socket: client, author, isOurs: true, ...rights })
+        .then((isIn) => {
+          if (!isIn) client.close(1003, 'unknown');
+        })
+        .catch(() => {
+          client.close(4500, '');
+        })
+        .finally(() => {
+          client.resume();
+        });
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+});
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) await client.close();
+  await documents.close();
+  server.close();
+  server.closeAllConnections();
+  await store.close();
+  await database.close();
+  await rm(directory, { recursive: true, force: true });
+});
+
+async function connect(who = 'ann', doc?: RoomClient['doc'], where = key): Promise<RoomClient> {
+  const { documentId, sessionId } = await documents.session(owner, where);
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const query = new URLSearchParams({ id: documentId, session: sessionId, who });
+  const client = new RoomClient(`ws://127.0.0.1:${String(port)}/?${query.toString()}`, {}, doc);
+  clients.push(client);
+  await client.synced();
+  return client;
+}
+
+/** What a crash leaves: nothing is stored or closed, and another run begins with the same files. */
+function crash(): void {
+  start();
+}
+
+test('two people see what the other types, and the bucket has it within seconds, by whom', async () => {
+  const [first, second] = [await connect('ann'), await connect('bob')];
+  first.source(0).insert(3, '!');
+  second.source(1).insert(0, 'twenty-');
+  await second.until(() => second.text(0) === 'one!', "the other's edit");
+  await first.until(() => first.text(1) === 'twenty-two', "the other's edit");
+  await first.saved();
+  await first.until(
+    () => first.notices.some(({ type, generation }) => type === 'stored' && generation !== null),
+    'the bucket',
+  );
+  expect(await inBucket()).toEqual(['one!', 'twenty-two']);
+  expect(stored.flatMap(({ authors }) => authors.map(({ name }) => name)).toSorted()).toEqual(['ann', 'bob']);
+});
+
+test('what was acknowledged is there after a crash, and reaches the bucket', async () => {
+  const client = await connect();
+  for (let count = 0; count < 200; count++) client.source(0).insert(0, `${String(count)} `);
+  await client.saved();
+  const expected = client.text(0);
+  crash();
+  await documents.recover();
+  expect(await inBucket()).toEqual([expected, 'two']);
+});
+
+test('edits made while the server was away are merged with those of others', async () => {
+  const first = await connect('ann');
+  const { doc } = first;
+  first.socket.terminate();
+  await once(first.socket, 'close');
+  first.source(0).insert(0, 'away ');
+  const second = await connect('bob');
+  second.source(0).insert(3, ' here');
+  await second.saved();
+  const again = await connect('ann', doc);
+  await again.saved();
+  await second.until(() => second.text(0) === 'away one here', 'both edits');
+  expect(again.text(0)).toBe('away one here');
+});
+
+test('a client that outlived a restart of the control plane goes on where it was', async () => {
+  const first = await connect();
+  first.source(0).insert(0, 'before ');
+  await first.saved();
+  const { doc } = first;
+  first.socket.terminate();
+  crash();
+  first.source(1).insert(0, 'meanwhile ');
+  const again = await connect('ann', doc);
+  await again.saved();
+  const opened = documents.opened(owner, key);
+  expect(opened?.notebook().cells.map(({ source }) => source)).toEqual(['before one', 'meanwhile two']);
+});
+
+test('an object that somebody else writes is brought into the open document', async () => {
+  const client = await connect();
+  client.source(0).insert(0, 'mine ');
+  await raw.put(owner, key, bytesOf(notebookOf('one', 'theirs')));
+  await client.until(() => client.text(1) === 'theirs', "the others' change");
+  await documents.flush(owner, key);
+  expect(await inBucket()).toEqual(['mine one', 'theirs']);
+});
+
+test('a write to an open notebook over what was read before is merged, over older bytes refused', async () => {
+  const client = await connect();
+  const before = await live.head(owner, key);
+  client.source(0).insert(0, 'mine ');
+  await client.saved();
+  await documents.flush(owner, key);
+  const stale = live.put(owner, key, bytesOf(notebookOf('one', 'late')), { ifGeneration: before?.generation });
+  await expect(stale).rejects.toMatchObject({ code: 'PreconditionFailed' });
+  const merged = await documents.merge(owner, key, {
+    base: before?.generation ?? '',
+    notebook: notebookOf('one', 'late'),
+    author: ann,
+  });
+  expect(merged.kind).toBe('merged');
+  expect(await inBucket()).toEqual(['mine one', 'late']);
+  const conflict = await documents.merge(owner, key, {
+    base: before?.generation ?? '',
+    notebook: notebookOf('other', 'two'),
+    author: ann,
+  });
+  expect(conflict).toMatchObject({ kind: 'conflict', cells: ['cell0'] });
+  expect(await inBucket()).toEqual(['mine one', 'late']);
+});
+
+test('while the bucket cannot be written to, edits are safe, and it is said; later they are stored', async () => {
+  const client = await connect();
+  failing = new AppError('DriverUnavailable', 'The bucket answers 503.');
+  client.source(0).insert(0, 'x');
+  await client.saved();
+  await client.until(
+    () => client.notices.some(({ type, what }) => type === 'trouble' && what === 'bucket'),
+    'the trouble',
+  );
+  expect(await inBucket()).toEqual(['one', 'two']);
+  failing = null;
+  await client.until(
+    () => client.notices.some(({ type, what }) => type === 'well' && what === 'bucket'),
+    'the end of it',
+  );
+  expect(await inBucket()).toEqual(['xone', 'two']);
+});
+
+test("a reader's edits are not taken, and it is told so", async () => {
+  const writer = await connect('ann');
+  rights = { canWrite: false, canCompute: false };
+  const reader = await connect('bob');
+  reader.source(0).insert(0, 'sneaky ');
+  await reader.until(() => reader.notices.some(({ type }) => type === 'read-only'), 'the refusal');
+  writer.source(1).insert(0, 'w ');
+  await reader.until(() => reader.text(1) === 'w two', "the writer's edit");
+  await documents.flush(owner, key);
+  expect(await inBucket()).toEqual(['one', 'w two']);
+});
+
+test('a renamed notebook keeps its editors, a deleted one lets them go', async () => {
+  const client = await connect();
+  client.source(0).insert(0, 'x');
+  await live.move(owner, key, 'notebooks/b.ipynb');
+  await client.until(
+    () => client.notices.some(({ type, path: to }) => type === 'moved' && to === 'notebooks/b.ipynb'),
+    'the move',
+  );
+  client.source(0).insert(0, 'y');
+  await client.saved();
+  await documents.flush(owner, 'notebooks/b.ipynb');
+  expect(await inBucket()).toEqual([]);
+  const found = await raw.get(owner, 'notebooks/b.ipynb');
+  expect((await buffer(found?.body ?? Readable.from([]))).toString()).toContain('yxone');
+  const closed = once(client.socket, 'close');
+  await live.delete(owner, 'notebooks/b.ipynb');
+  expect((await closed)[0]).toBe(4404);
+  await expect(documents.hold(owner, 'notebooks/b.ipynb')).rejects.toMatchObject({ code: 'NotFound' });
+});
+
+test('a playground never reaches the bucket, survives a restart, and can be copied out', async () => {
+  const { key: playground } = await documents.createPlayground(owner, key, ann);
+  const client = await connect('ann', undefined, playground);
+  client.source(0).insert(0, 'tried ');
+  await client.saved();
+  crash();
+  expect(await documents.playgroundOwner(owner, playground)).toBe('ann');
+  const reading = readNotebook(await buffer((await live.get(owner, playground))?.body ?? Readable.from([])));
+  expect(reading.kind === 'notebook' && reading.notebook.cells[0]?.['source']).toBe('tried one');
+  const keys: string[] = [];
+  for await (const info of raw.all(owner, '')) keys.push(info.key);
+  expect(keys).toEqual([key]);
+  await live.copy(owner, playground, 'notebooks/kept.ipynb');
+  expect((await raw.head(owner, 'notebooks/kept.ipynb'))?.size).toBeGreaterThan(0);
+});
+
+test('messages that are none end the connection of their sender alone', async () => {
+  const [good, bad] = [await connect('ann'), await connect('mallory')];
+  const closed = once(bad.socket, 'close');
+  bad.socket.send(new Uint8Array([0, 2, 200, 1, 2, 3]));
+  expect((await closed)[0]).toBe(4400);
+  good.source(0).insert(0, 'fine ');
+  await good.saved();
+});
+
+test('a cell that two people moved at once is mended, and the file is valid', async () => {
+  const client = await connect();
+  const cells = client.doc.getArray<never>('cells');
+  const copy = (cells.get(0) as unknown as { clone(): never }).clone();
+  cells.insert(2, [copy]);
+  await client.saved();
+  await documents.flush(owner, key);
+  expect(await inBucket()).toEqual(['one', 'two', 'one']);
+  const ids =
+    documents
+      .opened(owner, key)
+      ?.notebook()
+      .cells.map(({ id }) => id) ?? [];
+  expect(new Set(ids).size).toBe(3);
+  await client.until(
+    () => new Set(cells.toArray().map((cell: { get(name: string): unknown }) => cell.get('id'))).size === 3,
+    'the mended id',
+  );
+});
