@@ -199,14 +199,6 @@ export function registerContents(app: FastifyInstance, deps: ContentsDeps): void
     const { scope, place } = await visit(request, path);
     if (place.kind !== 'bucket') return false;
     const key = place.path;
-    if (isPlaygroundKey(key)) {
-      // A checkpoint would be in the bucket.
-      if (request.method !== 'GET') {
-        throw new AppError('NotPossibleNow', 'A playground has no checkpoints. Keep it as a notebook to have them.');
-      }
-      await reply.send([]);
-      return true;
-    }
     // Only files have checkpoints; otherwise it is a folder of that name.
     if (isHidden(key) || (await buckets.head(scope.owner, key)) === null) return false;
     if (request.method === 'GET' || request.method === 'HEAD') {

@@ -91,7 +91,14 @@ export async function startStory(wrap: (store: ObjectStore) => ObjectStore = (st
     updated_at: 0,
   });
   for (const role of ['WRITER', 'READER'] as const) {
-    const member = { workspace_id: owner.id, account_id: role.toLowerCase(), role, can_share: 0, can_compute: 0 };
+    const isWriter = role === 'WRITER' ? 1 : 0;
+    const member = {
+      workspace_id: owner.id,
+      account_id: role.toLowerCase(),
+      role,
+      can_share: 0,
+      can_compute: isWriter,
+    };
     await tables.insertInto('workspace_members').values(member).execute();
   }
 
