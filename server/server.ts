@@ -1,4 +1,5 @@
 import { createEventStreams, type EventStreams } from './gateway/event-stream.ts';
+import { authorOf } from './accounts/author.ts';
 import { authenticate, sessionCookieName } from './accounts/authenticate.ts';
 import { accountRoutes } from './accounts/routes.ts';
 import { createApp } from './app.ts';
@@ -81,7 +82,7 @@ async function serve(context: Context, config: Config, log: Log): Promise<Runnin
     buckets: context.notebookBuckets,
     doorContext: (request) => {
       const { access, principal } = visitorOf(request.raw);
-      return { access, accountId: principal.account.id };
+      return { access, author: authorOf(principal.account) };
     },
     agentFor: (accountId, workspaceId) => context.environments.agentFor(accountId, workspaceId),
     forwardToAgent: door.agentRequests.forwardToAgent,

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { AppError, objectKeyProblem, type BucketObject, type ChangeEvent } from '@terrarium/contract';
+import type { Author } from '../accounts/author.ts';
 import { contentTypeFor } from './content-type.ts';
 import { changedMeanwhile, etagOf } from './http-conditions.ts';
 import { moveObject } from './move-object.ts';
@@ -9,12 +10,6 @@ import type { ObjectInfo, ObjectStore } from './object-store.ts';
 export interface BucketOwner {
   readonly id: string;
   readonly bucket: string;
-}
-
-/** Who wrote something. `name` is what others see: the account's name, or its e-mail address. */
-export interface Author {
-  readonly accountId: string;
-  readonly name: string;
 }
 
 export interface ObjectPage {

@@ -1,5 +1,6 @@
 import * as Y from 'yjs';
-import type { Author, BucketOwner } from '../bucket/buckets.ts';
+import type { Author } from '../accounts/author.ts';
+import type { BucketOwner } from '../bucket/buckets.ts';
 import type { Journal, JournalRecord } from './journal.ts';
 import type { LiveDocument, Mark, RoomNotice } from './live-document.ts';
 import type { Notebook } from './nbformat.ts';

@@ -1,4 +1,5 @@
-import type { Author } from '../bucket/buckets.ts';
+import type { Author } from '../accounts/author.ts';
+
 import * as decoding from 'lib0/decoding';
 import * as encoding from 'lib0/encoding';
 import { WebSocket, type RawData } from 'ws';

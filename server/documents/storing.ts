@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { AppError } from '@terrarium/contract';
-import type { Author, Buckets } from '../bucket/buckets.ts';
+import type { Author } from '../accounts/author.ts';
+import type { Buckets } from '../bucket/buckets.ts';
 import { isPreconditionFailed } from '../bucket/move-object.ts';
 import type { ObjectInfo } from '../bucket/object-store.ts';
 import type { Clock } from '../plumbing/clock.ts';

@@ -44,6 +44,7 @@ export interface Fixture {
   readonly token: string;
   readonly cookieName: string;
   readonly a: { id: string; host: string; origin: string };
+  readonly bucketOfA: string;
   readonly b: { id: string; host: string; origin: string };
   ask(path: string, options?: Ask): Promise<Answer>;
   /** Sends these bytes on a socket and reads until the server closes it. */
@@ -106,14 +107,14 @@ export async function createFixture(
   const { secret: token } = await accounts.createToken(account.id, 'test');
   await context.billing.create(account.id, { name: 'lab', description: '' });
   const workspace = async (name: string) => {
-    const { id } = await context.workspaces.create(account.id, {
+    const { id, bucket } = await context.workspaces.create(account.id, {
       namespace: 'lab',
       name,
       description: '',
       withExamples: false,
     });
     const host = `${id}.localhost:${String(port)}`;
-    return { id, host, origin: `http://${host}` };
+    return { id, bucket, host, origin: `http://${host}` };
   };
   const a = await workspace('a');
   const b = await workspace('b');
@@ -140,6 +141,7 @@ export async function createFixture(
     token,
     cookieName,
     a,
+    bucketOfA: a.bucket,
     b,
     ask: (url, ask = {}) =>
       new Promise((resolve, reject) => {

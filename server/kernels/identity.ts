@@ -1,9 +1,10 @@
 import { AppError, type Account } from '@terrarium/contract';
+import { authorOf } from '../accounts/author.ts';
 import { isAllowed, type Permission, type WorkspaceAccess } from '../workspaces/access.ts';
 
 /** @see jupyter_server, GET /api/me: `identity` */
 export function identityOf(account: Account) {
-  const name = account.name === '' ? account.email : account.name;
+  const { name } = authorOf(account);
   return {
     username: account.email,
     name,

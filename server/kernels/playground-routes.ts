@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import * as z from 'zod';
 import { AppError, NewNotebookPath, NotebookPath } from '@terrarium/contract';
-import { authorOf } from '../notebooks/author-of.ts';
+import { authorOf } from '../accounts/author.ts';
 import type { Playgrounds } from '../notebooks/playgrounds.ts';
 import type { Access } from '../workspaces/access.ts';
 import { visitorOf } from './visitor.ts';

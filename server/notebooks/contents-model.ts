@@ -1,4 +1,5 @@
 import { objectKeyProblem, AppError } from '@terrarium/contract';
+import type { Author } from '../accounts/author.ts';
 import type { BucketOwner } from '../bucket/buckets.ts';
 import { guessContentType } from '../bucket/content-type.ts';
 import type { ObjectInfo } from '../bucket/object-store.ts';
@@ -27,6 +28,7 @@ export interface ContentsModel {
 export interface ContentsScope {
   readonly owner: BucketOwner;
   readonly canWrite: boolean;
+  readonly author: Author;
   /** Of the workspace: the age of directories that nobody made by hand. Epoch ms. */
   readonly createdAt: number;
 }

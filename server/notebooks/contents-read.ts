@@ -15,6 +15,7 @@ import {
   type ContentsScope,
 } from './contents-model.ts';
 import { readNotebook } from '../documents/nbformat.ts';
+import type { LastRead } from './last-read.ts';
 import { notANotebook, notebookByteLimit } from './notebooks.ts';
 
 export interface ContentsQuery {
@@ -35,7 +36,7 @@ export type ContentsReader = ReturnType<typeof createContentsReader>;
 const keptHashes = 20_000;
 
 /** Reads the bucket's part of a Jupyter file tree. */
-export function createContentsReader(buckets: Buckets) {
+export function createContentsReader(buckets: Buckets, lastRead: LastRead) {
   const hashes = new Map<string, string>();
 
   function remember(scope: ContentsScope, info: ObjectInfo, hash: string): string {
@@ -100,6 +101,7 @@ export function createContentsReader(buckets: Buckets) {
     if (found === null) throw noSuchFile(info.key);
     const bytes = await buffer(found.body);
     const base = fileModel(scope, found.info, type);
+    if (type === 'notebook') lastRead.remember(scope, info.key, found.info.generation);
     const model = type === 'notebook' ? withNotebook(base, bytes) : withBytes(base, bytes, query.format);
     return {
       model: query.hash ? hashed(model, await hashOf(scope, found.info, bytes)) : model,

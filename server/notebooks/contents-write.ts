@@ -4,12 +4,20 @@ import type { Buckets } from '../bucket/buckets.ts';
 import { requiredGeneration, type Conditions } from '../bucket/http-conditions.ts';
 import { alreadyExists, copyObject, isPreconditionFailed } from '../bucket/move-object.ts';
 import type { ObjectInfo } from '../bucket/object-store.ts';
+import type { Documents } from '../documents/live-document.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import { checkWritable, createContentsDirectories } from './contents-directories.ts';
 import { bucketDirectory, fileModel, isHidden, nameOf, parentOf, type ContentsScope } from './contents-model.ts';
 import { copyNames, untitledNames } from './contents-names.ts';
 import { invalid, noSuchFile, typeOf, type ContentsReader, type Entry } from './contents-read.ts';
-import { emptyNotebook, notebookContentType, upgradeNotebook, writeNotebook } from '../documents/nbformat.ts';
+import {
+  emptyNotebook,
+  notebookContentType,
+  upgradeNotebook,
+  writeNotebook,
+  type Notebook,
+} from '../documents/nbformat.ts';
+import type { LastRead } from './last-read.ts';
 import { notANotebook } from './notebooks.ts';
 import type { Uploads } from './uploads.ts';
 
@@ -30,8 +38,10 @@ export function createContentsWriter(deps: {
   reader: ContentsReader;
   checkpoints: Checkpoints;
   uploads: Uploads;
+  documents: Pick<Documents, 'merge' | 'opened'>;
+  lastRead: LastRead;
 }) {
-  const { buckets, reader, checkpoints, uploads } = deps;
+  const { buckets, reader, checkpoints, uploads, documents, lastRead } = deps;
   const directories = createContentsDirectories({ buckets, reader, checkpoints });
 
   async function saveNotebook(
@@ -42,12 +52,38 @@ export function createContentsWriter(deps: {
   ): Promise<Entry> {
     const reading = upgradeNotebook(content);
     if (reading.kind === 'refused') throw notANotebook(path, reading.reason);
-    const options = { contentType: notebookContentType, ifGeneration };
-    const info = await buckets.put(scope.owner, path, Buffer.from(serialized(path, reading.notebook)), options);
+    const info = await putNotebook(scope, path, reading.notebook, ifGeneration);
+    lastRead.remember(scope, path, info.generation);
     await ensureCheckpoint(scope, path, isNew);
     const model = fileModel(scope, info, 'notebook');
     const entry = reading.problem === null ? model : { ...model, message: invalid(reading.problem) };
     return { model: entry, generation: info.generation };
+  }
+
+  /**
+   * A save that does not say what it is based on is based on what this account was given last. What others changed since
+   * then is kept beside it.
+   */
+  async function putNotebook(
+    scope: ContentsScope,
+    path: string,
+    notebook: Notebook,
+    ifGeneration: string | undefined,
+  ): Promise<ObjectInfo> {
+    const { owner, author } = scope;
+    const base = ifGeneration === undefined ? lastRead.of(scope, path) : undefined;
+    const current = base === undefined ? null : await buckets.head(owner, path);
+    if (base !== undefined && current !== null) {
+      const isOpen = documents.opened(owner, path) !== null;
+      if (isOpen || current.generation !== base) {
+        const outcome = await documents.merge(owner, path, { base, notebook, author });
+        if (outcome.kind === 'conflict') throw changedByOthers(path, outcome.cells);
+        const info = await buckets.head(owner, path);
+        if (info !== null) return info;
+      }
+    }
+    const options = { contentType: notebookContentType, ifGeneration: ifGeneration ?? current?.generation, author };
+    return buckets.put(owner, path, Buffer.from(serialized(path, notebook)), options);
   }
 
   /** Clients expect that there is always something to go back to; of a file that is new, not to an older one's. */
@@ -65,13 +101,13 @@ export function createContentsWriter(deps: {
     scope: ContentsScope,
     path: string,
     model: SaveModel,
-    options: { accountId: string; current: ObjectInfo | null; ifGeneration: string | undefined },
+    options: { current: ObjectInfo | null; ifGeneration: string | undefined },
   ): Promise<Entry> {
     const chunk = model.chunk ?? 1;
     if (model.type !== 'file') {
       throw new AppError('InvalidInput', `File type "${String(model.type)}" is not supported for large file transfer`);
     }
-    const id = `${scope.owner.bucket}\n${options.accountId}\n${path}`;
+    const id = `${scope.owner.bucket}\n${scope.author.accountId}\n${path}`;
     const size = await uploads.append(id, chunk, bytesOf(path, model));
     if (chunk !== -1) {
       // Until the last piece the file is what it was, or nothing.
@@ -127,7 +163,7 @@ export function createContentsWriter(deps: {
       scope: ContentsScope,
       path: string,
       model: SaveModel,
-      options: { accountId: string; conditions: Conditions },
+      conditions: Conditions,
     ): Promise<Entry & { isNew: boolean }> {
       checkWritable(path);
       const current = path === bucketDirectory ? null : await buckets.head(scope.owner, path);
@@ -142,9 +178,9 @@ export function createContentsWriter(deps: {
       if (isNew && parentOf(path) !== bucketDirectory && (await buckets.head(scope.owner, parentOf(path))) !== null) {
         throw new AppError('InvalidInput', `"${parentOf(path)}" is a file, so nothing can be saved in it.`);
       }
-      const ifGeneration = requiredGeneration(options.conditions, path, current);
+      const ifGeneration = requiredGeneration(conditions, path, current);
       if (typeof model.chunk === 'number') {
-        const chunk = { accountId: options.accountId, current, ifGeneration };
+        const chunk = { current, ifGeneration };
         return { ...(await saveChunk(scope, path, model, chunk)), isNew };
       }
       if (model.content === undefined && !isNew) throw new AppError('InvalidInput', 'No file content provided');
@@ -246,6 +282,16 @@ export function createContentsWriter(deps: {
       await directories.keep(scope, parentOf(path));
     },
   };
+}
+
+function changedByOthers(path: string, cells: readonly string[]): AppError {
+  const which =
+    cells.length === 1 ? 'A cell that you changed was' : `${String(cells.length)} cells that you changed were`;
+  return new AppError(
+    'NotPossibleNow',
+    `${which} changed by somebody else since you read "${path}", so nothing was saved. Read it again, then decide.`,
+    { details: { cells } },
+  );
 }
 
 function knownType(type: string | null | undefined): 'notebook' | 'file' | 'directory' | undefined {

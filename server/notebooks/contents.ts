@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import * as z from 'zod';
 import { AppError } from '@terrarium/contract';
+import type { Author } from '../accounts/author.ts';
 import type { Buckets } from '../bucket/buckets.ts';
 import { conditionsOf } from '../bucket/http-conditions.ts';
 import { sendObject } from '../bucket/send-object.ts';
@@ -14,8 +15,10 @@ import { isHidden, placeOf, type ContentsScope, type Place } from './contents-mo
 import { createContentsReader, noSuchFile, type ContentsQuery, type Entry } from './contents-read.ts';
 import { createContentsRoot } from './contents-root.ts';
 import { createContentsWriter, SaveModel } from './contents-write.ts';
-import { notebookContentType } from '../documents/nbformat.ts';
+import type { LiveDocuments } from '../documents/documents.ts';
 import { isPlaygroundKey } from '../documents/playground-key.ts';
+import { notebookContentType } from '../documents/nbformat.ts';
+import { createLastRead } from './last-read.ts';
 import type { Playgrounds } from './playgrounds.ts';
 import type { Uploads } from './uploads.ts';
 
@@ -23,11 +26,12 @@ export interface ContentsDeps {
   readonly buckets: Buckets;
   readonly checkpoints: Checkpoints;
   readonly uploads: Uploads;
+  readonly documents: Pick<LiveDocuments, 'merge' | 'opened'>;
   readonly playgrounds: Pick<Playgrounds, 'admit'>;
   /** Who came through the workspace door, and to which workspace. */
   readonly doorContext: (
     request: FastifyRequest,
-  ) => Promise<{ access: WorkspaceAccess; accountId: string }> | { access: WorkspaceAccess; accountId: string };
+  ) => Promise<{ access: WorkspaceAccess; author: Author }> | { access: WorkspaceAccess; author: Author };
   /** The agent of the caller's environment there; null unless it runs. */
   readonly agentFor: (accountId: string, workspaceId: string) => Promise<AgentDoor | null>;
   /** Hands request and reply to the agent, with what `request.body` holds for a body; takes the reply over. */
@@ -38,7 +42,6 @@ export interface ContentsDeps {
 
 interface Visit {
   readonly scope: ContentsScope;
-  readonly accountId: string;
   readonly place: Place;
   readonly agent: () => Promise<AgentDoor | null>;
 }
@@ -59,22 +62,22 @@ const checkpointPath = /^(.*)\/checkpoints(?:\/([\w-]+))?$/;
  * @see jupyter_server 2, services/contents/handlers.py
  */
 export function registerContents(app: FastifyInstance, deps: ContentsDeps): void {
-  const { buckets, checkpoints, uploads, playgrounds, forwardToAgent } = deps;
-  const reader = createContentsReader(buckets);
-  const writer = createContentsWriter({ buckets, reader, checkpoints, uploads });
+  const { buckets, checkpoints, uploads, documents, playgrounds, forwardToAgent } = deps;
+  const lastRead = createLastRead();
+  const reader = createContentsReader(buckets, lastRead);
+  const writer = createContentsWriter({ buckets, reader, checkpoints, uploads, documents, lastRead });
   const across = createContentsAcross({ buckets, reader, writer });
   const root = createContentsRoot({ buckets });
 
   async function visit(request: FastifyRequest, path: string): Promise<Visit> {
-    const { access, accountId } = await deps.doorContext(request);
+    const { access, author } = await deps.doorContext(request);
     const { id, bucket, createdAt } = access.workspace;
     const place = placeOf(path);
-    if (place.kind === 'bucket') await playgrounds.admit({ id, bucket }, accountId, place.path);
+    if (place.kind === 'bucket') await playgrounds.admit({ id, bucket }, author.accountId, place.path);
     return {
-      scope: { owner: { id, bucket }, canWrite: isAllowed(access, 'write'), createdAt },
-      accountId,
+      scope: { owner: { id, bucket }, canWrite: isAllowed(access, 'write'), author, createdAt },
       place,
-      agent: () => deps.agentFor(accountId, id),
+      agent: () => deps.agentFor(author.accountId, id),
     };
   }
 
@@ -111,7 +114,7 @@ export function registerContents(app: FastifyInstance, deps: ContentsDeps): void
 
   async function save(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     const visited = await visit(request, wildcard(request));
-    const { scope, place, accountId } = visited;
+    const { scope, place } = visited;
     if (place.kind === 'root') throw new AppError('InvalidInput', 'The top folder cannot be saved.');
     if (place.kind === 'disk') return forward(visited, request, reply);
     requireWrite(scope);
@@ -125,7 +128,7 @@ export function registerContents(app: FastifyInstance, deps: ContentsDeps): void
         `"${body['path']}" would be hidden. Choose a name that does not start with a dot.`,
       );
     }
-    const saved = await writer.save(scope, place.path, model, { accountId, conditions: conditionsOf(request.headers) });
+    const saved = await writer.save(scope, place.path, model, conditionsOf(request.headers));
     return send(request, reply, saved, saved.isNew ? 201 : 200);
   }
 
@@ -136,7 +139,7 @@ export function registerContents(app: FastifyInstance, deps: ContentsDeps): void
     const { copy_from: copyFrom, type, ext } = valid(NewModel, body);
     const source = copyFrom == null || copyFrom === '' ? null : placeOf(copyFrom);
     if (source?.kind === 'root') throw new AppError('InvalidInput', 'The top folder cannot be copied.');
-    if (source?.kind === 'bucket') await playgrounds.admit(scope.owner, visited.accountId, source.path);
+    if (source?.kind === 'bucket') await playgrounds.admit(scope.owner, scope.author.accountId, source.path);
     if (place.kind !== 'bucket') {
       if (source?.kind !== 'bucket') return forwardWith(body, visited, request, reply);
       return send(request, reply, await across.copy(scope, await required(visited), source, place), 201);

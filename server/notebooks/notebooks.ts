@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import { AppError, type KernelSummary, type NotebookSummary } from '@terrarium/contract';
-import { isNotebookKey, type Author, type BucketOwner, type Buckets } from '../bucket/buckets.ts';
+import type { Author } from '../accounts/author.ts';
+import { isNotebookKey, type BucketOwner, type Buckets } from '../bucket/buckets.ts';
 import { alreadyExists, copyObject, isPreconditionFailed } from '../bucket/move-object.ts';
 import type { ObjectInfo } from '../bucket/object-store.ts';
 import type { Checkpoints } from './checkpoints.ts';

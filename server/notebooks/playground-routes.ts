@@ -1,7 +1,7 @@
 import type { Principal } from '../accounts/accounts.ts';
 import type { Binder } from '../plumbing/http/bind.ts';
 import type { Access } from '../workspaces/access.ts';
-import { authorOf } from './author-of.ts';
+import { authorOf } from '../accounts/author.ts';
 import type { Playgrounds } from './playgrounds.ts';
 
 export function playgroundRoutes(

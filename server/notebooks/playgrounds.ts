@@ -7,7 +7,8 @@ import {
   type NotebookSummary,
   type Playground,
 } from '@terrarium/contract';
-import type { Author, BucketOwner } from '../bucket/buckets.ts';
+import type { Author } from '../accounts/author.ts';
+import type { BucketOwner } from '../bucket/buckets.ts';
 import { alreadyExists, isPreconditionFailed } from '../bucket/move-object.ts';
 import type { LiveDocuments } from '../documents/documents.ts';
 import { writeNotebook } from '../documents/nbformat.ts';

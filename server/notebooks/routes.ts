@@ -1,3 +1,4 @@
+import { authorOf } from '../accounts/author.ts';
 import type { Principal } from '../accounts/accounts.ts';
 import type { Buckets } from '../bucket/buckets.ts';
 import { conditionsOf, requiredGeneration } from '../bucket/http-conditions.ts';
@@ -6,7 +7,6 @@ import { sendObject } from '../bucket/send-object.ts';
 import type { Binder } from '../plumbing/http/bind.ts';
 import type { Access } from '../workspaces/access.ts';
 import { notebookContentType } from '../documents/nbformat.ts';
-import { authorOf } from './author-of.ts';
 import { keyOf, type Notebooks } from './notebooks.ts';
 
 export function notebookRoutes(
@@ -37,7 +37,11 @@ export function notebookRoutes(
     const isConditional = conditions.ifMatch !== undefined || conditions.ifNoneMatch !== undefined;
     const current = isConditional ? await buckets.head(workspace, keyOf(params.path)) : null;
     const ifGeneration = requiredGeneration(conditions, params.path, current);
-    const summary = await notebooks.put(workspace, params.path, readerOf(body), { ifGeneration, signal });
+    const summary = await notebooks.put(workspace, params.path, readerOf(body), {
+      ifGeneration,
+      signal,
+      author: authorOf(who.account),
+    });
     void reply.header('etag', `"${summary.generation}"`);
     return summary;
   });

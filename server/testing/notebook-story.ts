@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { AppError, createClient, type ChangeEvent, type WorkspaceRole } from '@terrarium/contract';
 import { createAccounts, type Principal } from '../accounts/accounts.ts';
+import { authorOf } from '../accounts/author.ts';
 import { bearerToken } from '../accounts/authenticate.ts';
 import { accountStore } from '../accounts/store.ts';
 import { createBuckets, type Buckets } from '../bucket/buckets.ts';
@@ -41,10 +42,12 @@ export interface Story {
   readonly directory: string;
   readonly owner: { readonly id: string; readonly bucket: string };
   readonly buckets: Buckets;
-  readonly store: ObjectStore;
   readonly documents: LiveDocuments;
+  readonly store: ObjectStore;
   readonly events: ChangeEvent[];
   token(role: WorkspaceRole): string;
+  /** Another workspace of the same project, which the account of that role owns and nobody else sees. */
+  addWorkspace(name: string, owner: WorkspaceRole): Promise<{ namespace: string; name: string }>;
   /** The API as the workspace's owner. */
   api: ReturnType<typeof createClient>;
   /** What the door takes for the running environment's agent; null while it is paused. */
@@ -107,19 +110,19 @@ export async function startStory(wrap: (store: ObjectStore) => ObjectStore = (st
   const bus = createEventBus('test');
   const events: ChangeEvent[] = [];
   bus.subscribe(({ event }) => events.push(event));
-  const buckets = createBuckets({ store, events: bus });
+  const storedBuckets = createBuckets({ store, events: bus });
   const documents = createDocuments({
     directory: path.join(directory, 'documents'),
-    buckets,
+    buckets: storedBuckets,
     store: documentStore(database),
     events: bus,
     clock: systemClock,
     log: createLog({ level: 'silent' }),
   });
-  const notebookBuckets = createLiveBuckets(buckets, documents, { withPlaygrounds: true });
-  const checkpoints = createCheckpoints({ buckets: notebookBuckets });
+  const buckets = createLiveBuckets(storedBuckets, documents, { withPlaygrounds: true });
+  const checkpoints = createCheckpoints({ buckets });
   const notebooks = createNotebooks({
-    buckets: notebookBuckets,
+    buckets,
     checkpoints,
     kernelSummary: async (name) => kernels.find((kernel) => kernel.name === name) ?? null,
   });
@@ -134,8 +137,8 @@ export async function startStory(wrap: (store: ObjectStore) => ObjectStore = (st
   const app = Fastify({ forceCloseConnections: true, routerOptions: { maxParamLength: 6000 } });
   answerErrors(app);
   const bind = guardPlaygrounds(createBinder<Principal>(app, principalOf), { playgrounds, access });
-  bucketRoutes(bind, { buckets: createLiveBuckets(buckets, documents, { withPlaygrounds: false }), access });
-  notebookRoutes(bind, { notebooks, buckets: notebookBuckets, access });
+  bucketRoutes(bind, { buckets: createLiveBuckets(storedBuckets, documents, { withPlaygrounds: false }), access });
+  notebookRoutes(bind, { notebooks, buckets, access });
   playgroundRoutes(bind, { playgrounds, access });
 
   const door = Fastify({
@@ -144,13 +147,14 @@ export async function startStory(wrap: (store: ObjectStore) => ObjectStore = (st
   });
   const forwarded: { agent: AgentDoor | null } = { agent: null };
   registerContents(door, {
-    buckets: notebookBuckets,
+    buckets,
+    documents,
     playgrounds,
     checkpoints,
     uploads: createUploads({ directory: path.join(directory, 'uploads'), clock: systemClock }),
     doorContext: async (request) => {
       const { account } = await principalOf(request);
-      return { accountId: account.id, access: await access.workspaceById(account.id, owner.id, 'read') };
+      return { author: authorOf(account), access: await access.workspaceById(account.id, owner.id, 'read') };
     },
     agentFor: async () => forwarded.agent,
     forwardToAgent: forwardOverHttp(() => forwarded.agent),
@@ -164,10 +168,23 @@ export async function startStory(wrap: (store: ObjectStore) => ObjectStore = (st
     directory,
     owner,
     buckets,
-    store,
     documents,
+    store,
     events,
     token: (role) => tokens.get(role) ?? '',
+    async addWorkspace(name, role) {
+      await workspaces.insert({
+        id: `workspace${name}`,
+        bucket: `terrarium-test-${name}`,
+        namespace: 'lab',
+        name,
+        description: '',
+        owner_id: role.toLowerCase(),
+        created_at: 0,
+        updated_at: 0,
+      });
+      return { namespace: 'lab', name };
+    },
     api: createClient({ baseUrl: url, token: tokens.get('OWNER') ?? '' }),
     get agent() {
       return forwarded.agent;
