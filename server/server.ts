@@ -21,7 +21,6 @@ import { visitorOf } from './kernels/visitor.ts';
 import { registerContents } from './notebooks/contents.ts';
 import { guardPlaygrounds } from './notebooks/playground-guard.ts';
 import { playgroundRoutes } from './notebooks/playground-routes.ts';
-import { playgroundsEndBefore } from './notebooks/playgrounds.ts';
 import { notebookRoutes } from './notebooks/routes.ts';
 import type { Clock } from './plumbing/clock.ts';
 import type { Log } from './plumbing/log.ts';
@@ -102,14 +101,7 @@ async function serve(context: Context, config: Config, log: Log): Promise<Runnin
     log.warn({ err: error }, 'not every notebook could be stored after the restart');
   });
   const meter = every(meterEveryMs, () => context.meter.sweep(), log);
-  const sweep = every(
-    sweepEveryMs,
-    async () => {
-      await accounts.sweep();
-      await context.documents.sweepPlaygrounds(playgroundsEndBefore(context.clock.now()));
-    },
-    log,
-  );
+  const sweep = every(sweepEveryMs, () => Promise.all([accounts.sweep(), context.documents.sweepPlaygrounds()]), log);
   const announcement = await announce(config.dataDirectory, { url: config.publicUrl, token, pid: process.pid });
   const ticket = await accounts.createSignInTicket(owner.id);
 

@@ -6,7 +6,7 @@ import { authorOf } from '../accounts/author.ts';
 import { isNotebookKey } from '../bucket/buckets.ts';
 import type { LiveDocuments } from '../documents/documents.ts';
 import { isPlaygroundKey, mayUsePlayground } from '../documents/playground-key.ts';
-import type { Joining } from '../documents/room.ts';
+import type { Joining } from '../documents/room-member.ts';
 import type { Log } from '../plumbing/log.ts';
 import { isAllowed, type Access, type WorkspaceAccess } from '../workspaces/access.ts';
 import type { DoorSocket } from './door-socket.ts';

@@ -211,14 +211,15 @@ test('a broken notebook has no playground, and says why', async () => {
   await story.buckets.delete(story.owner, 'notebooks/broken.ipynb');
 });
 
-test('unused ones are deleted, by when they were last used', async () => {
+test('unused ones are deleted when their days are over, and not a moment before', async () => {
   const { path } = await story.api.createPlayground(source);
-  const found = (await story.api.listPlaygrounds({ params: workspace })).find((one) => one.path === path);
-  const usedAt = Date.parse(found?.lastUsedAt ?? '');
   const isThere = async () => (await story.api.listPlaygrounds({ params: workspace })).some((one) => one.path === path);
-  await story.documents.sweepPlaygrounds(usedAt);
+  const found = (await story.api.listPlaygrounds({ params: workspace })).find((one) => one.path === path);
+  story.now = Date.parse(found?.deletedAt ?? '');
+  await story.documents.sweepPlaygrounds();
   expect(await isThere()).toBe(true);
-  await story.documents.sweepPlaygrounds(usedAt + 1);
+  story.now += 1;
+  await story.documents.sweepPlaygrounds();
   expect(await isThere()).toBe(false);
   await expect(story.api.getNotebookContent(at(path))).rejects.toEqual(code('NotFound'));
 });

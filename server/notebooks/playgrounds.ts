@@ -20,11 +20,6 @@ export type Playgrounds = ReturnType<typeof createPlaygrounds>;
 
 const lifetimeMs = playgroundDays * 86_400_000;
 
-/** Playgrounds that nobody used since then are to be deleted. Epoch ms. */
-export function playgroundsEndBefore(now: number): number {
-  return now - lifetimeMs;
-}
-
 /** Private copies of notebooks, by their path below `notebooks/`. */
 export function createPlaygrounds(deps: {
   documents: Pick<LiveDocuments, 'hold' | 'createPlayground' | 'playgroundOwner' | 'playgrounds' | 'forget'>;

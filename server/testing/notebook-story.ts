@@ -52,6 +52,8 @@ export interface Story {
   api: ReturnType<typeof createClient>;
   /** What the door takes for the running environment's agent; null while it is paused. */
   agent: AgentDoor | null;
+  /** What the documents take for the time; the real one until it is set. Epoch ms. */
+  now: number;
   stop(): Promise<void>;
 }
 
@@ -111,12 +113,13 @@ export async function startStory(wrap: (store: ObjectStore) => ObjectStore = (st
   const events: ChangeEvent[] = [];
   bus.subscribe(({ event }) => events.push(event));
   const storedBuckets = createBuckets({ store, events: bus });
+  const set: { now: number | null } = { now: null };
   const documents = createDocuments({
     directory: path.join(directory, 'documents'),
     buckets: storedBuckets,
     store: documentStore(database),
     events: bus,
-    clock: systemClock,
+    clock: { ...systemClock, now: () => set.now ?? systemClock.now() },
     log: createLog({ level: 'silent' }),
   });
   const buckets = createLiveBuckets(storedBuckets, documents, { withPlaygrounds: true });
@@ -191,6 +194,12 @@ export async function startStory(wrap: (store: ObjectStore) => ObjectStore = (st
     },
     set agent(agent) {
       forwarded.agent = agent;
+    },
+    get now() {
+      return set.now ?? systemClock.now();
+    },
+    set now(now) {
+      set.now = now;
     },
     async stop() {
       await app.close();

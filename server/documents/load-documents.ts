@@ -1,0 +1,238 @@
+import { mkdir, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import * as Y from 'yjs';
+import { AppError } from '@terrarium/contract';
+import type { BucketOwner, Buckets } from '../bucket/buckets.ts';
+import type { ObjectInfo } from '../bucket/object-store.ts';
+import type { Clock } from '../plumbing/clock.ts';
+import { newId } from '../plumbing/ids.ts';
+import type { Log } from '../plumbing/log.ts';
+import { openJournal } from './journal.ts';
+import type { Stored } from './live-document.ts';
+import { LiveNotebook, replayed, snapshotOf } from './live-notebook.ts';
+import { readNotebook, type Notebook } from './nbformat.ts';
+import { isPlaygroundKey, playgroundKey } from './playground-key.ts';
+import type { MessageHandler } from './room-member.ts';
+import { Room } from './room.ts';
+import { writeSharedNotebook } from './shared-notebook.ts';
+import type { DocumentRow, DocumentStore } from './store.ts';
+import { Storing } from './storing.ts';
+
+/** A document in memory with all that keeps it. */
+export interface OpenDocument {
+  readonly row: DocumentRow;
+  readonly document: LiveNotebook;
+  readonly storing: Storing;
+  readonly room: Room;
+}
+
+export interface Loader {
+  /** @throws AppError NotFound; InvalidInput  it is not a notebook; DriverUnavailable */
+  load(owner: BucketOwner, key: string): Promise<OpenDocument>;
+  /** Makes a playground from a notebook. */
+  createPlayground(
+    owner: BucketOwner,
+    source: { key: string; notebook: Notebook },
+    accountId: string,
+  ): Promise<OpenDocument>;
+  /** @throws AppError NotFound, InvalidInput */
+  readObject(owner: BucketOwner, key: string, generation: string): Promise<Notebook>;
+  /** Whether the journal holds what the bucket may lack. */
+  isUnsettled(row: DocumentRow): Promise<boolean>;
+  /** Forgets a document that is not in memory. */
+  discard(row: DocumentRow): Promise<void>;
+}
+
+/** Brings documents into memory, from their journals and from the bucket. */
+export function createLoader(options: {
+  directory: string;
+  buckets: Buckets;
+  store: DocumentStore;
+  clock: Clock;
+  log: Log;
+  handlers: ReadonlyMap<string, MessageHandler>;
+  onStored: (stored: Stored) => void;
+}): Loader {
+  const { directory, buckets, store, clock, log, handlers } = options;
+  const fileOf = ({ id }: DocumentRow): string => path.join(directory, `${id}.journal`);
+
+  async function load(owner: BucketOwner, key: string): Promise<OpenDocument> {
+    const row = await store.byKey(owner.id, key);
+    const info = isPlaygroundKey(key) ? null : await headOf(owner, key, row !== undefined);
+    if (row === undefined) {
+      if (info === null || info === 'unknown') throw noSuchNotebook(key);
+      return begin(owner, key, info);
+    }
+    const unsettled = await isUnsettled(row);
+    if (info === null && row.playground_of === null && !unsettled) {
+      // Its object was deleted while nobody had it open.
+      await discard(row);
+      throw noSuchNotebook(key);
+    }
+    return resume(owner, row, info, unsettled);
+  }
+
+  /** A document that is on this machine can be edited while its bucket is out of reach. */
+  async function headOf(owner: BucketOwner, key: string, isHere: boolean): Promise<ObjectInfo | null | 'unknown'> {
+    try {
+      return await buckets.head(owner, key);
+    } catch (error) {
+      if (!isHere || !(error instanceof AppError) || error.code !== 'DriverUnavailable') throw error;
+      return 'unknown';
+    }
+  }
+
+  async function isUnsettled(row: DocumentRow): Promise<boolean> {
+    return (await sizeOf(fileOf(row))) !== row.settled_bytes;
+  }
+
+  /** A notebook that has no document yet. */
+  async function begin(owner: BucketOwner, key: string, info: ObjectInfo): Promise<OpenDocument> {
+    const notebook = await readObject(owner, key, info.generation);
+    const row = newRow(owner, key, null, null);
+    const entry = await create(owner, row, notebook);
+    entry.storing.adopt(info, notebook);
+    await entry.document.durable();
+    await store.insert({ ...row, settled_bytes: entry.document.journal.size });
+    return entry;
+  }
+
+  function newRow(owner: BucketOwner, key: string, playgroundOf: string | null, source: string | null): DocumentRow {
+    const now = clock.now();
+    return {
+      id: newId(),
+      workspace_id: owner.id,
+      bucket: owner.bucket,
+      key,
+      session_id: newId(),
+      playground_of: playgroundOf,
+      source_key: source,
+      settled_bytes: 0,
+      created_at: now,
+      used_at: now,
+    };
+  }
+
+  async function create(owner: BucketOwner, row: DocumentRow, notebook: Notebook): Promise<OpenDocument> {
+    const doc = new Y.Doc();
+    doc.transact(() => {
+      writeSharedNotebook(doc, notebook);
+    });
+    const entry = await assemble(owner, row, { doc, marks: new Map() });
+    entry.document.journal.append(snapshotOf(doc, new Map()));
+    return entry;
+  }
+
+  async function resume(
+    owner: BucketOwner,
+    row: DocumentRow,
+    info: ObjectInfo | null | 'unknown',
+    unsettled: boolean,
+  ): Promise<OpenDocument> {
+    const entry = await assemble(owner, row, null);
+    try {
+      await entry.storing.recover(info === 'unknown' ? null : info, unsettled);
+    } catch (error) {
+      // The bucket cannot be read; what the journal has can be edited all the same.
+      log.warn({ err: error, key: row.key }, 'a document was opened without looking at its object');
+    }
+    return entry;
+  }
+
+  /** @param given  a document to begin with; null reads the journal */
+  async function assemble(
+    owner: BucketOwner,
+    row: DocumentRow,
+    given: { doc: Y.Doc; marks: Map<string, unknown> } | null,
+  ): Promise<OpenDocument> {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    if (given !== null) await rm(fileOf(row), { force: true });
+    const { journal, records, isDamaged } = await openJournal(fileOf(row), (trouble) => {
+      if (trouble !== null) log.error({ err: trouble, documentId: row.id }, 'a journal cannot be written');
+      room.tell(
+        trouble === null
+          ? { type: 'well', what: 'journal' }
+          : { type: 'trouble', what: 'journal', reason: trouble.message },
+      );
+      if (trouble === null) room.settle();
+    });
+    if (isDamaged) log.warn({ documentId: row.id }, 'the end of a journal was cut short; it was never acknowledged');
+    const { doc, marks } = given ?? replayed(records);
+    const document: LiveNotebook = new LiveNotebook({
+      id: row.id,
+      owner,
+      key: row.key,
+      isPlayground: row.playground_of !== null,
+      doc,
+      journal,
+      marks,
+      tell: (notice) => {
+        room.tell(notice);
+      },
+      onContent: (change) => {
+        document.changedAt = clock.now();
+        storing.changed(change?.author ?? null, change !== null && change.author !== null);
+      },
+    });
+    const storing: Storing = new Storing({
+      document,
+      buckets,
+      clock,
+      log,
+      onStored: options.onStored,
+      onSettled: async (bytes) => {
+        await store.update(row.id, { settled_bytes: bytes });
+      },
+    });
+    document.changedAt = row.used_at;
+    const room: Room = new Room(document, {
+      bucketTrouble: () => storing.trouble,
+      isStored: () => storing.isStored,
+      save: () => storing.flush(),
+      handlers,
+    });
+    return { row, document, storing, room };
+  }
+
+  async function readObject(owner: BucketOwner, key: string, generation: string): Promise<Notebook> {
+    const found = await buckets.get(owner, key, { generation });
+    if (found === null) throw noSuchNotebook(key);
+    const reading = readNotebook(await buffer(found.body));
+    if (reading.kind === 'refused') {
+      throw new AppError('InvalidInput', `"${key}" is not a notebook: ${reading.reason}`);
+    }
+    return reading.notebook;
+  }
+
+  async function discard(row: DocumentRow): Promise<void> {
+    await store.delete(row.id);
+    await rm(fileOf(row), { force: true });
+  }
+
+  return {
+    load,
+    readObject,
+    isUnsettled,
+    discard,
+    async createPlayground(owner, source, accountId) {
+      const row = newRow(owner, playgroundKey(newId(), source.key), accountId, source.key);
+      const entry = await create(owner, row, source.notebook);
+      await entry.document.durable();
+      await store.insert(row);
+      return entry;
+    },
+  };
+}
+
+async function sizeOf(file: string): Promise<number> {
+  try {
+    return (await stat(file)).size;
+  } catch {
+    return -1;
+  }
+}
+
+function noSuchNotebook(key: string): AppError {
+  return new AppError('NotFound', `There is no notebook "${key.replace(/^notebooks\//, '')}" here.`);
+}
