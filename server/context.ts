@@ -162,7 +162,7 @@ export async function createContext(options: { config: Config; log: Log; clock?:
   const notebookBuckets = createLiveBuckets(storedBuckets, documents, { withPlaygrounds: true });
   const checkpoints = createCheckpoints({ buckets: notebookBuckets });
   const uploads = createUploads({ directory: path.join(config.dataDirectory, 'uploads'), clock });
-  const notebooks = createNotebooks({ buckets: notebookBuckets, checkpoints, kernelSummary: images.kernel });
+  const notebooks = createNotebooks({ buckets: notebookBuckets, checkpoints, documents, kernelSummary: images.kernel });
   const playgrounds = createPlaygrounds({ documents, notebooks, events });
   const workspaces = createWorkspaces({
     store: workspaceRows,

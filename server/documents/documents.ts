@@ -8,12 +8,14 @@ import type { EventBus } from '../plumbing/events.ts';
 import type { Log } from '../plumbing/log.ts';
 import { applyNotebook } from './apply-notebook.ts';
 import type { Documents, MergeOutcome, Stored } from './live-document.ts';
+import type { LiveNotebook } from './live-notebook.ts';
 import { createLoader } from './load-documents.ts';
 import { mergeNotebooks } from './merge-notebooks.ts';
 import { notebookContentType, writeNotebook, type Notebook } from './nbformat.ts';
 import { createOpenDocuments } from './open-documents.ts';
 import { mayUsePlayground } from './playground-key.ts';
 import type { Joining, MessageHandler } from './room-member.ts';
+import { sharedExecution } from './shared-notebook.ts';
 import type { DocumentRow, DocumentStore } from './store.ts';
 
 const playgroundKeptMs = playgroundDays * 24 * 60 * 60 * 1000;
@@ -28,6 +30,8 @@ export interface LiveDocuments extends Documents {
   join(owner: BucketOwner, room: { documentId: string; sessionId: string }, joining: Joining): Promise<boolean>;
   /** Who has it open; empty when nobody has. */
   peopleIn(owner: BucketOwner, key: string): readonly Author[];
+  /** Whether a cell of it runs or waits to run. */
+  isRunning(owner: BucketOwner, key: string): boolean;
   /** Whose playground a key is; null when there is none. */
   playgroundOwner(owner: BucketOwner, key: string): Promise<string | null>;
   playgrounds(owner: BucketOwner, accountId: string): Promise<DocumentRow[]>;
@@ -67,7 +71,10 @@ export function createDocuments(options: {
   const onStored = (stored: Stored): void => {
     for (const listener of storedListeners) listener(stored);
   };
-  const loader = createLoader({ ...options, handlers, onStored });
+  const onUse = ({ key, owner }: LiveNotebook, playgroundOf: string | null): void => {
+    events.publish({ kind: 'notebook', id: key, workspaceId: owner.id }, playgroundOf);
+  };
+  const loader = createLoader({ ...options, handlers, onStored, onUse });
   const open = createOpenDocuments({ loader, store, clock, log });
   const { hold } = open;
 
@@ -142,6 +149,10 @@ export function createDocuments(options: {
 
     opened: (owner, key) => open.get(owner.id, key)?.document ?? null,
     peopleIn: (owner, key) => open.get(owner.id, key)?.room.people ?? [],
+    isRunning(owner, key) {
+      const entry = open.get(owner.id, key);
+      return entry !== undefined && sharedExecution(entry.document.doc).size > 0;
+    },
 
     async flush(owner, key) {
       await open.get(owner.id, key)?.storing.flush();

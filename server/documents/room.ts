@@ -14,11 +14,14 @@ import { encodeAwareness, encodeNotice, encodeUpdate } from './room-messages.ts'
 export class Room {
   readonly #document: LiveNotebook;
   readonly #state: RoomState;
+  readonly #onPeople: () => void;
   readonly #members = new Set<Member>();
   readonly #awareness: awarenessProtocol.Awareness;
 
-  constructor(document: LiveNotebook, state: RoomState) {
+  /** @param onPeople  called after somebody came or went */
+  constructor(document: LiveNotebook, state: RoomState, onPeople: () => void) {
     this.#document = document;
+    this.#onPeople = onPeople;
     this.#state = state;
     this.#awareness = new awarenessProtocol.Awareness(document.doc);
     this.#awareness.setLocalState(null);
@@ -55,8 +58,10 @@ export class Room {
       this.#members.delete(member);
       member.leave();
       onGone();
+      this.#onPeople();
     });
     member.welcome();
+    this.#onPeople();
   }
 
   tell(notice: RoomNotice): void {

@@ -11,6 +11,7 @@ import { readConfig } from '../config.ts';
 import { createContext, type Context, type Drivers } from '../context.ts';
 import { createFilesystemObjectStore } from '../drivers/filesystem/object-store.ts';
 import { kernelRoutes } from '../kernels/routes.ts';
+import { notebookRoutes } from '../notebooks/routes.ts';
 import { createLog } from '../plumbing/log.ts';
 import { workspaceRoutes } from '../workspaces/routes.ts';
 import { createEventStreams } from './event-stream.ts';
@@ -94,6 +95,7 @@ export async function createFixture(
     routes: (bind) => {
       accountRoutes(bind, accounts, publicUrl);
       workspaceRoutes(bind, context.workspaces);
+      notebookRoutes(bind, { ...context, buckets: context.notebookBuckets });
       kernelRoutes(bind, context);
       gatewayRoutes(bind, { accounts, access, publicUrl });
     },

@@ -6,6 +6,7 @@ import { alreadyExists, copyObject, isPreconditionFailed } from '../bucket/move-
 import type { ObjectInfo } from '../bucket/object-store.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import { emptyNotebook, notebookContentType, readNotebook, writeNotebook } from '../documents/nbformat.ts';
+import type { LiveDocuments } from '../documents/documents.ts';
 import { isPlaygroundKey } from '../documents/playground-key.ts';
 import { createNotebookFacts } from './notebook-facts.ts';
 
@@ -23,10 +24,11 @@ export type Notebooks = ReturnType<typeof createNotebooks>;
 export function createNotebooks(deps: {
   buckets: Buckets;
   checkpoints: Checkpoints;
+  documents: Pick<LiveDocuments, 'peopleIn' | 'isRunning'>;
   /** The kernel of that name that a new environment would have, or null. */
   kernelSummary: (name: string) => Promise<KernelSummary | null>;
 }) {
-  const { buckets, checkpoints, kernelSummary } = deps;
+  const { buckets, checkpoints, documents, kernelSummary } = deps;
   const facts = createNotebookFacts(buckets);
 
   async function summary(owner: BucketOwner, info: ObjectInfo): Promise<NotebookSummary> {
@@ -35,6 +37,8 @@ export function createNotebooks(deps: {
       size: info.size,
       generation: info.generation,
       ...(await facts.of(owner, info)),
+      people: documents.peopleIn(owner, info.key).map(({ accountId, name }) => ({ id: accountId, name })),
+      isRunning: documents.isRunning(owner, info.key),
       updatedAt: info.updatedAt.toISOString(),
       createdAt: info.createdAt.toISOString(),
     };

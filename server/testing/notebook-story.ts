@@ -127,6 +127,7 @@ export async function startStory(wrap: (store: ObjectStore) => ObjectStore = (st
   const notebooks = createNotebooks({
     buckets,
     checkpoints,
+    documents,
     kernelSummary: async (name) => kernels.find((kernel) => kernel.name === name) ?? null,
   });
 
