@@ -13,6 +13,7 @@ import { languageTitle, titleOf } from './names.ts';
 import type { NotebookDialog } from './NotebookDialogs.tsx';
 import { NotebookMenuItems } from './NotebookMenuItems.tsx';
 import classes from './NotebooksPage.module.css';
+import { Presence } from './Presence.tsx';
 
 interface NotebookTableProps {
   workspace: Workspace;
@@ -30,13 +31,18 @@ export function NotebookTable(props: NotebookTableProps) {
       key: 'name',
       title: 'Name',
       sortBy: ({ path }) => titleOf(path),
-      renderCell: ({ path }) => (
-        <AnchorLink
-          {...(defaultMode(workspace) === 'edit' ? links.open(workspace, path) : links.preview(workspace, path))}
-          className={classes.title}
-        >
-          {titleOf(path)}
-        </AnchorLink>
+      renderCell: (notebook) => (
+        <>
+          <AnchorLink
+            {...(defaultMode(workspace) === 'edit'
+              ? links.open(workspace, notebook.path)
+              : links.preview(workspace, notebook.path))}
+            className={classes.title}
+          >
+            {titleOf(notebook.path)}
+          </AnchorLink>
+          <Presence notebook={notebook} />
+        </>
       ),
     },
     {

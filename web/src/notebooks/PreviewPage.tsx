@@ -14,6 +14,7 @@ import { notebookActionTitle, type NotebookAction, type Offer } from './modes.ts
 import { titleOf } from './names.ts';
 import { NotebookDialogs, type NotebookDialog } from './NotebookDialogs.tsx';
 import { notebookActionIcons, NotebookMenuItems } from './NotebookMenuItems.tsx';
+import { Presence } from './Presence.tsx';
 import { Cell } from './preview/Cell.tsx';
 import { parseNotebook, type PreviewNotebook } from './preview/notebook.ts';
 import classes from './PreviewPage.module.css';
@@ -33,7 +34,7 @@ export function PreviewPage() {
   const [dialog, setDialog] = useState<NotebookDialog['kind']>();
   const offers = useOffers(workspace);
   const playground = usePlayground(workspace);
-  const size = notebooks.data?.find((notebook) => notebook.path === path)?.size ?? 0;
+  const summary = notebooks.data?.find((notebook) => notebook.path === path);
   return (
     <article className={classes.page}>
       <title>{`${titleOf(path)} (preview) · ${workspace.name} · Terrarium`}</title>
@@ -41,6 +42,7 @@ export function PreviewPage() {
         <div className={classes.names}>
           <Title order={2}>{titleOf(path)}</Title>
           <span className={classes.mode}>Preview (read-only)</span>
+          {summary !== undefined && <Presence notebook={summary} />}
         </div>
         <div className={classes.actions}>
           <HistoryButton workspace={workspace} path={path} />
@@ -83,7 +85,7 @@ export function PreviewPage() {
       {dialog !== undefined && (
         <NotebookDialogs
           workspace={workspace}
-          dialog={{ kind: dialog, notebook: { path, size } }}
+          dialog={{ kind: dialog, notebook: { path, size: summary?.size ?? 0 } }}
           existing={notebooks.data?.map((notebook) => notebook.path) ?? []}
           onClose={() => setDialog(undefined)}
           onDone={(copy) => void navigate(links.preview(workspace, copy))}
