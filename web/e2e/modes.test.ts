@@ -5,6 +5,7 @@ import { untilStatus } from '../../server/testing/control-plane.ts';
 import { kernelManager, run } from '../../server/testing/jupyter-client.ts';
 import { firstWorkspace, hasBrowser, openTab, picture, pictureOnFailure, setStage, type Stage } from './browser.ts';
 import { executedNotebook, hostileNotebook, notebookFile } from './notebook-files.ts';
+import { screenProblems } from './screen-problems.ts';
 
 const { namespace, name } = firstWorkspace;
 const at = (path: string) => ({ params: { ...firstWorkspace, path } });
@@ -243,6 +244,33 @@ describe.skipIf(!hasBrowser)('modes of a notebook, and kernels', () => {
     kernel.dispose();
     manager.dispose();
   });
+
+  for (const { size, width, colorScheme } of [
+    { size: 'wide', width: 1440, colorScheme: 'light' },
+    { size: 'narrow-dark', width: 1024, colorScheme: 'dark' },
+    { size: 'phone', width: 400, colorScheme: 'light' },
+  ] as const) {
+    test(`these screens fit, are named and are readable: ${size}`, async () => {
+      const { client } = stage.plane;
+      await page.setViewportSize({ width, height: 800 });
+      await page.emulateMedia({ colorScheme });
+      if ((await client.listPlaygrounds({ params: firstWorkspace })).length === 0)
+        await client.createPlayground(at('analysis.ipynb'));
+      for (const [screen, path, shows] of [
+        ['preview', '/notebooks/analysis.ipynb/preview', 'Preview (read-only)'],
+        ['notebooks', '/notebooks', 'Your playgrounds'],
+        ['kernels', '/environment', 'deep/statistics'],
+      ] as const) {
+        await page.goto(`${stage.plane.url}/workspaces/${namespace}/${name}${path}`);
+        await page.getByText(shows).first().waitFor();
+        await page.locator('[aria-busy="true"]').waitFor({ state: 'detached' });
+        await picture(page, `mode-${screen}-${size}`);
+        expect([screen, await screenProblems(page)]).toEqual([screen, []]);
+      }
+      await page.setViewportSize({ width: 1280, height: 800 });
+      await page.emulateMedia({ colorScheme: 'light' });
+    });
+  }
 
   test('a notebook that is open says so in the list', async () => {
     await openTab(stage, '/notebooks');

@@ -105,8 +105,8 @@ export function NotebooksPage() {
             onDialog={setDialog}
           />
         )}
+        <PlaygroundsSection workspace={workspace} existing={existing} />
       </DropZone>
-      <PlaygroundsSection workspace={workspace} existing={existing} />
       {isCreating && (
         <NewNotebookDialog workspace={workspace} existing={existing} onClose={() => setIsCreating(false)} />
       )}

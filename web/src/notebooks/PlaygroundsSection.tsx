@@ -55,7 +55,7 @@ export function PlaygroundsSection({ workspace, existing }: { workspace: Workspa
     },
     {
       key: 'deleted',
-      title: 'Deleted',
+      title: 'Deleted on',
       sortBy: ({ deletedAt }) => deletedAt,
       renderCell: ({ deletedAt }) => <When at={deletedAt} />,
       width: 144,

@@ -52,6 +52,7 @@ export function PreviewPage() {
             onClick={() => playground.mutate(path)}
           />
           <EditButton workspace={workspace} path={path} offer={offers.edit} />
+          {offers.edit.problem !== undefined && <CopyButton onClick={() => setDialog('copyToWorkspace')} />}
           <Menu width={248}>
             <Menu.Target>
               <ActionIcon size="sm" aria-label="More actions">
@@ -135,6 +136,16 @@ function EditButton({ workspace, path, offer }: { workspace: Workspace; path: st
         </Button>
       )}
     </Tooltip>
+  );
+}
+
+/** For whom reading is all that can be done here: the way on. */
+function CopyButton({ onClick }: { onClick: () => void }) {
+  const Icon = notebookActionIcons.copyToWorkspace;
+  return (
+    <Button leftSection={<Icon size={16} aria-hidden />} onClick={onClick}>
+      {notebookActionTitle.copyToWorkspace}
+    </Button>
   );
 }
 
