@@ -108,13 +108,13 @@ function dataColumns(workspace: Workspace, kernels: readonly Kernel[]): Column<K
       title: 'Notebook',
       sortBy: nameOf,
       renderCell: (kernel) => <Serves kernel={kernel} workspace={workspace} />,
+      width: '36%',
     },
     {
       key: 'language',
       title: 'Language',
       sortBy: ({ language }) => language,
       renderCell: ({ language, displayName }) => <span title={displayName}>{languageTitle(language)}</span>,
-      width: 112,
       isSecondary: true,
     },
     ...(hasSeveral
@@ -124,7 +124,6 @@ function dataColumns(workspace: Workspace, kernels: readonly Kernel[]): Column<K
             title: 'Environment',
             sortBy: ({ environment }: Kernel) => environment.name,
             renderCell: ({ environment }: Kernel) => environment.name,
-            width: 128,
             isSecondary: true,
           },
         ]
@@ -134,7 +133,6 @@ function dataColumns(workspace: Workspace, kernels: readonly Kernel[]): Column<K
       title: 'State',
       sortBy: ({ state }) => state,
       renderCell: (kernel) => <KernelState kernel={kernel} />,
-      width: 184,
     },
     {
       key: 'cpu',
@@ -142,7 +140,6 @@ function dataColumns(workspace: Workspace, kernels: readonly Kernel[]): Column<K
       align: 'right',
       sortBy: ({ cpuCores }) => cpuCores,
       renderCell: ({ cpuCores }) => (cpuCores === null ? '–' : `${cpuCores.toFixed(1)} cores`),
-      width: 104,
       isSecondary: true,
     },
     {
@@ -151,14 +148,12 @@ function dataColumns(workspace: Workspace, kernels: readonly Kernel[]): Column<K
       align: 'right',
       sortBy: ({ memoryBytes }) => memoryBytes,
       renderCell: ({ memoryBytes }) => (memoryBytes === null ? '–' : formatBytes(memoryBytes)),
-      width: 104,
     },
     {
       key: 'activity',
       title: 'Last activity',
       sortBy: ({ lastActivityAt }) => lastActivityAt,
       renderCell: ({ lastActivityAt }) => <When at={lastActivityAt} />,
-      width: 144,
       isSecondary: true,
     },
   ];

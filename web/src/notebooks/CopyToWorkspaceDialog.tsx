@@ -80,10 +80,11 @@ export function CopyToWorkspaceDialog({ workspace, path, onClose }: CopyToWorksp
                 error={problems.workspace}
                 onChange={setChosen}
                 comboboxProps={{ withinPortal: true }}
-                data-autofocus
+                data-autofocus={target === undefined || undefined}
               />
               <TextInput
                 label="Name there"
+                data-autofocus={target !== undefined || undefined}
                 autoComplete="off"
                 value={title}
                 error={problems.title ?? refused.fields['to']}
