@@ -18,11 +18,13 @@ import {
   Token,
   Workspace,
 } from './resources.ts';
+import { DeletedNotebook, NotebookVersion, VersionDiff, VersionName, VersionRestored } from './versions.ts';
 
 const description = z.string().max(20_000, 'A description has at most 20000 characters.');
 // Looked up, not created, so any text is accepted: what does not exist is 404, never 400.
 const workspaceParams = z.object({ namespace: z.string(), name: z.string() });
 const notebookParams = workspaceParams.extend({ path: NotebookPath });
+const versionParams = notebookParams.extend({ version: z.string() });
 const environmentParams = workspaceParams.extend({ environment: z.string() });
 const kernelParams = workspaceParams.extend({ kernel: z.string() });
 const objectParams = workspaceParams.extend({ key: ObjectKey });
@@ -415,9 +417,83 @@ export const endpoints = {
     method: 'DELETE',
     path: `${workspacePath}/notebooks/{path}`,
     tag: 'Notebooks',
-    summary: 'Delete',
+    summary: 'Delete; it can be restored for 30 days',
     params: notebookParams,
     status: 204,
+  },
+  listDeletedNotebooks: {
+    method: 'GET',
+    path: `${workspacePath}/deleted-notebooks`,
+    tag: 'Notebooks',
+    summary: 'Deleted notebooks that can be restored',
+    params: workspaceParams,
+    response: z.array(DeletedNotebook),
+  },
+  restoreDeletedNotebook: {
+    method: 'POST',
+    path: `${workspacePath}/deleted-notebooks/{id}/restore`,
+    tag: 'Notebooks',
+    summary: 'Bring a deleted notebook back, with its history; under another name where its own is taken',
+    params: workspaceParams.extend({ id: z.string() }),
+    response: z.object({ path: NotebookPath }),
+  },
+
+  listVersions: {
+    method: 'GET',
+    path: `${workspacePath}/notebooks/{path}/versions`,
+    tag: 'Versions',
+    summary: 'Version history of a notebook, newest first',
+    params: notebookParams,
+    response: z.array(NotebookVersion),
+  },
+  createVersion: {
+    method: 'POST',
+    path: `${workspacePath}/notebooks/{path}/versions`,
+    tag: 'Versions',
+    summary: 'Checkpoint: write the notebook now and keep it as a version; with a name, for ever',
+    params: notebookParams,
+    body: z.strictObject({ name: VersionName.optional() }),
+    response: NotebookVersion,
+    status: 201,
+  },
+  getVersion: {
+    method: 'GET',
+    path: `${workspacePath}/notebooks/{path}/versions/{version}`,
+    tag: 'Versions',
+    summary: 'A version as nbformat JSON',
+    params: versionParams,
+    response: 'bytes',
+  },
+  updateVersion: {
+    method: 'PATCH',
+    path: `${workspacePath}/notebooks/{path}/versions/{version}`,
+    tag: 'Versions',
+    summary: 'Name a version, which keeps it for ever; null takes the name away',
+    params: versionParams,
+    body: z.strictObject({ name: VersionName.nullable() }),
+    response: NotebookVersion,
+  },
+  diffVersion: {
+    method: 'GET',
+    path: `${workspacePath}/notebooks/{path}/versions/{version}/diff`,
+    tag: 'Versions',
+    summary: 'What changed, cell by cell, between a version and the one before, another one, or the notebook now',
+    params: versionParams,
+    query: z.object({
+      against: z.string().max(100).default('previous').describe('previous, current, or the id of a version'),
+    }),
+    response: VersionDiff,
+  },
+  restoreVersion: {
+    method: 'POST',
+    path: `${workspacePath}/notebooks/{path}/versions/{version}/restore`,
+    tag: 'Versions',
+    summary: 'Put the notebook, or only some of its cells, back to a version; what it was before stays a version',
+    params: versionParams,
+    body: z.strictObject({
+      cells: z.array(z.string().max(64)).min(1, 'Name at least one cell, or leave "cells" out.').max(10_000).optional(),
+    }),
+    response: VersionRestored,
   },
 
   createPlayground: {

@@ -7,3 +7,4 @@ export * from './names.ts';
 export * from './openapi.ts';
 export * from './resources.ts';
 export * from './statuses.ts';
+export * from './versions.ts';

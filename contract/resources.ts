@@ -211,7 +211,9 @@ export const NotebookSummary = z.object({
   generation: z.string(),
   language: z.string().nullable().describe('From the notebook metadata; null when it names none'),
   kernel: z.string().nullable(),
-  people: z.array(z.object({ id: z.string(), name: z.string() })).describe('Accounts that have it open in JupyterLab now'),
+  people: z
+    .array(z.object({ id: z.string(), name: z.string() }))
+    .describe('Accounts that have it open in JupyterLab now'),
   isRunning: z.boolean().describe('A cell of it runs or waits to run'),
   updatedAt: Moment,
   createdAt: Moment,

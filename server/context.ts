@@ -5,7 +5,7 @@ import { createAccounts } from './accounts/accounts.ts';
 import { accountStore } from './accounts/store.ts';
 import { createBillingProjects } from './billing/projects.ts';
 import { billingStore } from './billing/store.ts';
-import { createBuckets } from './bucket/buckets.ts';
+import { createBuckets, keepsVersions } from './bucket/buckets.ts';
 import type { ObjectStore } from './bucket/object-store.ts';
 import type { Config } from './config.ts';
 import { createLedger } from './cost/ledger.ts';
@@ -39,6 +39,11 @@ import { createEventBus } from './plumbing/events.ts';
 import { newId } from './plumbing/ids.ts';
 import type { Log } from './plumbing/log.ts';
 import { createReconciler } from './plumbing/reconciler/reconciler.ts';
+import { createDeletedNotebooks } from './versions/deleted-notebooks.ts';
+import { createGoingBack } from './versions/going-back.ts';
+import { versionStore } from './versions/store.ts';
+import { createVersionedBuckets } from './versions/versioned-buckets.ts';
+import { createVersions } from './versions/versions.ts';
 import { createAccess } from './workspaces/access.ts';
 import { exampleNotebooks } from './workspaces/examples.ts';
 import { workspaceStore } from './workspaces/store.ts';
@@ -72,7 +77,8 @@ export function machineDrivers(config: Config, clock: Clock): Drivers {
     kernelsManifest: builtDirectories.kernelsManifest,
     clock,
   });
-  const objects = createFilesystemObjectStore({ directory: path.join(config.dataDirectory, 'buckets'), clock });
+  const directory = path.join(config.dataDirectory, 'buckets');
+  const objects = createFilesystemObjectStore({ directory, clock, keepsVersions });
   return { ...sandbox, objects, close: objects.close };
 }
 
@@ -158,11 +164,25 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     clock,
     log,
   });
-  const buckets = createLiveBuckets(storedBuckets, documents, { withPlaygrounds: false });
-  const notebookBuckets = createLiveBuckets(storedBuckets, documents, { withPlaygrounds: true });
+  const versionRows = versionStore(database);
+  const versions = createVersions({ store: versionRows, buckets: storedBuckets, documents, events, clock, log });
+  const versioned = (withPlaygrounds: boolean) =>
+    createVersionedBuckets({
+      buckets: createLiveBuckets(storedBuckets, documents, { withPlaygrounds }),
+      versions,
+      log,
+    });
+  const buckets = versioned(false);
+  const notebookBuckets = versioned(true);
   const checkpoints = createCheckpoints({ buckets: notebookBuckets });
   const uploads = createUploads({ directory: path.join(config.dataDirectory, 'uploads'), clock });
-  const notebooks = createNotebooks({ buckets: notebookBuckets, checkpoints, documents, kernelSummary: images.kernel });
+  const notebooks = createNotebooks({
+    buckets: notebookBuckets,
+    checkpoints,
+    documents,
+    versions,
+    kernelSummary: images.kernel,
+  });
   const playgrounds = createPlaygrounds({ documents, notebooks, events });
   const workspaces = createWorkspaces({
     store: workspaceRows,
@@ -240,6 +260,13 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     buckets,
     notebookBuckets,
     documents,
+    versions,
+    goingBack: createGoingBack({ versions, buckets: storedBuckets, documents }),
+    deletedNotebooks: createDeletedNotebooks({ store: versionRows, versions, buckets: storedBuckets }),
+    /** Thins the histories of all workspaces. */
+    async sweepVersions() {
+      for (const owner of await workspaceRows.everyBucket()) await versions.sweep(owner);
+    },
     checkpoints,
     uploads,
     notebooks,
@@ -250,6 +277,7 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     async dispose() {
       await reconciler.stop();
       await documents.close();
+      await versions.close();
       await drivers.close?.();
       await database.close();
       lock.release();

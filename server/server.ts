@@ -24,6 +24,7 @@ import { playgroundRoutes } from './notebooks/playground-routes.ts';
 import { notebookRoutes } from './notebooks/routes.ts';
 import type { Clock } from './plumbing/clock.ts';
 import type { Log } from './plumbing/log.ts';
+import { versionRoutes } from './versions/routes.ts';
 import { workspaceRoutes } from './workspaces/routes.ts';
 
 export interface RunningServer {
@@ -102,6 +103,7 @@ async function serve(context: Context, config: Config, log: Log): Promise<Runnin
   });
   const meter = every(meterEveryMs, () => context.meter.sweep(), log);
   const sweep = every(sweepEveryMs, () => Promise.all([accounts.sweep(), context.documents.sweepPlaygrounds()]), log);
+  const sweepVersions = every(sweepEveryMs, () => context.sweepVersions(), log);
   const announcement = await announce(config.dataDirectory, { url: config.publicUrl, token, pid: process.pid });
   const ticket = await accounts.createSignInTicket(owner.id);
 
@@ -113,7 +115,8 @@ async function serve(context: Context, config: Config, log: Log): Promise<Runnin
     async stop() {
       await announcement.withdraw();
       await recovered;
-      await Promise.all([meter.stop(), sweep.stop()]);
+      context.versions.stopSweeping();
+      await Promise.all([meter.stop(), sweep.stop(), sweepVersions.stop()]);
       eventStreams.close();
       await gateway.close();
       await door.close();
@@ -139,6 +142,7 @@ function appOf(context: Context, config: Config, log: Log, eventStreams: EventSt
       diskRoutes(bind, context.disks);
       environmentRoutes(bind, context.environments, access);
       bucketRoutes(bind, context);
+      versionRoutes(bind, context);
       notebookRoutes(bind, { ...context, buckets: context.notebookBuckets });
       playgroundRoutes(bind, context);
       kernelRoutes(bind, context);

@@ -88,6 +88,16 @@ export function createDocuments(options: {
     });
   });
 
+  /** What a change was made from. Where that is no longer kept, nothing: whatever differs is a conflict then. */
+  async function baseOf(owner: BucketOwner, key: string, generation: string, changed: Notebook): Promise<Notebook> {
+    try {
+      return await loader.readObject(owner, key, generation);
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'NotFound') return { ...changed, cells: [] };
+      throw error;
+    }
+  }
+
   async function merge(
     owner: BucketOwner,
     key: string,
@@ -102,7 +112,7 @@ export function createDocuments(options: {
     const isPresent = document.isPlayground || (from === stored && storing.isStored);
     let wanted = notebook;
     if (!isPresent && from !== null) {
-      const before = await loader.readObject(owner, key, from);
+      const before = await baseOf(owner, key, from, notebook);
       const merged = mergeNotebooks(before, document.notebook(), notebook);
       if (merged.conflicts.length > 0) return { kind: 'conflict', cells: merged.conflicts, generation: stored ?? '' };
       wanted = merged.notebook;

@@ -2,6 +2,7 @@ import { initial } from './0001-initial.ts';
 import { labSettings } from './0002-lab-settings.ts';
 import { formerWorkspaces } from './0003-former-workspaces.ts';
 import { documents } from './0004-documents.ts';
+import { versions } from './0006-versions.ts';
 
 /** Every migration by name; they run in the order of their names, and one that has landed never changes. */
 export const migrations = {
@@ -9,4 +10,5 @@ export const migrations = {
   '0002-lab-settings': labSettings,
   '0003-former-workspaces': formerWorkspaces,
   '0004-documents': documents,
+  '0006-versions': versions,
 };

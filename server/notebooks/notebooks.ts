@@ -4,6 +4,7 @@ import type { Author } from '../accounts/author.ts';
 import { isNotebookKey, type BucketOwner, type Buckets } from '../bucket/buckets.ts';
 import { alreadyExists, copyObject, isPreconditionFailed } from '../bucket/move-object.ts';
 import type { ObjectInfo } from '../bucket/object-store.ts';
+import type { Versions } from '../versions/versions.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import { emptyNotebook, notebookContentType, readNotebook, writeNotebook } from '../documents/nbformat.ts';
 import type { LiveDocuments } from '../documents/documents.ts';
@@ -27,8 +28,9 @@ export function createNotebooks(deps: {
   documents: Pick<LiveDocuments, 'peopleIn' | 'isRunning'>;
   /** The kernel of that name that a new environment would have, or null. */
   kernelSummary: (name: string) => Promise<KernelSummary | null>;
+  versions: Pick<Versions, 'mark'>;
 }) {
-  const { buckets, checkpoints, documents, kernelSummary } = deps;
+  const { buckets, checkpoints, documents, kernelSummary, versions } = deps;
   const facts = createNotebookFacts(buckets);
 
   async function summary(owner: BucketOwner, info: ObjectInfo): Promise<NotebookSummary> {
@@ -53,11 +55,15 @@ export function createNotebooks(deps: {
     path: string,
     body: Readable,
     options: { ifGeneration?: string | undefined; signal?: AbortSignal; author?: Author } = {},
+    kind: 'upload' | 'created' = 'upload',
   ): Promise<NotebookSummary> {
     const bytes = await readUpTo(body, notebookByteLimit, path);
     const reading = readNotebook(bytes);
     if (reading.kind === 'refused') throw notANotebook(path, reading.reason);
     const info = await buckets.put(owner, keyOf(path), bytes, { ...options, contentType: notebookContentType });
+    if (!isPlaygroundKey(info.key)) {
+      await versions.mark(owner, info.key, info.generation, { kind, author: options.author ?? null });
+    }
     return summary(owner, info);
   }
 
@@ -77,7 +83,12 @@ export function createNotebooks(deps: {
      * An empty notebook for that kernel; for Python where none is named.
      * @throws AppError InvalidInput (no such kernel), AlreadyExists
      */
-    async create(owner: BucketOwner, path: string, kernel: string | undefined): Promise<NotebookSummary> {
+    async create(
+      owner: BucketOwner,
+      path: string,
+      kernel: string | undefined,
+      author: Author,
+    ): Promise<NotebookSummary> {
       const found = await kernelSummary(kernel ?? 'python3');
       if (found === null && kernel !== undefined) {
         const message = `There is no kernel "${kernel}" in the images here. Choose another, or leave it out.`;
@@ -86,7 +97,7 @@ export function createNotebooks(deps: {
       const key = keyOf(path);
       const content = Buffer.from(writeNotebook(emptyNotebook(found)));
       try {
-        const options = { contentType: notebookContentType, ifGeneration: 'absent' };
+        const options = { contentType: notebookContentType, ifGeneration: 'absent', author };
         return await summary(owner, await buckets.put(owner, key, content, options));
       } catch (error) {
         throw isPreconditionFailed(error) ? alreadyExists(path, error) : error;
@@ -94,8 +105,10 @@ export function createNotebooks(deps: {
     },
 
     /** @throws AppError NotFound, AlreadyExists */
-    async copy(owner: BucketOwner, from: string, to: string): Promise<NotebookSummary> {
-      return summary(owner, await byPath(from, to, copyObject(buckets, owner, keyOf(from), keyOf(to))));
+    async copy(owner: BucketOwner, from: string, to: string, author: Author): Promise<NotebookSummary> {
+      const info = await byPath(from, to, copyObject(buckets, owner, keyOf(from), keyOf(to)));
+      await versions.mark(owner, info.key, info.generation, { kind: 'created', author });
+      return summary(owner, info);
     },
 
     /** @throws AppError NotFound, AlreadyExists */
@@ -127,7 +140,7 @@ export function createNotebooks(deps: {
       const found = await buckets.get(owner, keyOf(from));
       if (found === null) throw noSuchNotebook(from);
       try {
-        return await put(target, to, found.body, { ifGeneration: 'absent', author });
+        return await put(target, to, found.body, { ifGeneration: 'absent', author }, 'created');
       } catch (error) {
         throw isPreconditionFailed(error) ? alreadyExists(to, error) : error;
       }

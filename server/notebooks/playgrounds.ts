@@ -75,7 +75,7 @@ export function createPlaygrounds(deps: {
       using held = await documents.hold(owner, keyOf(path));
       const bytes = Buffer.from(writeNotebook(held.document.notebook()));
       try {
-        return await notebooks.put(owner, to, Readable.from([bytes]), { ifGeneration: 'absent', author });
+        return await notebooks.put(owner, to, Readable.from([bytes]), { ifGeneration: 'absent', author }, 'created');
       } catch (error) {
         throw isPreconditionFailed(error) ? alreadyExists(to, error) : error;
       }

@@ -8,7 +8,7 @@ import { createAccounts, type Principal } from '../accounts/accounts.ts';
 import { authorOf } from '../accounts/author.ts';
 import { bearerToken } from '../accounts/authenticate.ts';
 import { accountStore } from '../accounts/store.ts';
-import { createBuckets, type Buckets } from '../bucket/buckets.ts';
+import { createBuckets, keepsVersions, type Buckets } from '../bucket/buckets.ts';
 import type { ObjectStore } from '../bucket/object-store.ts';
 import { bucketRoutes } from '../bucket/routes.ts';
 import { createDocuments, type LiveDocuments } from '../documents/documents.ts';
@@ -21,9 +21,15 @@ import { systemClock } from '../plumbing/clock.ts';
 import { openSqlite } from '../plumbing/db/database.ts';
 import { migrate } from '../plumbing/db/migrate.ts';
 import { createEventBus } from '../plumbing/events.ts';
+import { createLog } from '../plumbing/log.ts';
 import { createBinder } from '../plumbing/http/bind.ts';
 import { answerErrors } from '../plumbing/http/errors.ts';
-import { createLog } from '../plumbing/log.ts';
+import { createDeletedNotebooks } from '../versions/deleted-notebooks.ts';
+import { createGoingBack } from '../versions/going-back.ts';
+import { versionRoutes } from '../versions/routes.ts';
+import { versionStore } from '../versions/store.ts';
+import { createVersionedBuckets } from '../versions/versioned-buckets.ts';
+import { createVersions } from '../versions/versions.ts';
 import { createAccess } from '../workspaces/access.ts';
 import { workspaceStore } from '../workspaces/store.ts';
 import { createCheckpoints } from '../notebooks/checkpoints.ts';
@@ -107,12 +113,13 @@ export async function startStory(wrap: (store: ObjectStore) => ObjectStore = (st
     await tables.insertInto('workspace_members').values(member).execute();
   }
 
-  const filesystem = createFilesystemObjectStore({ directory: path.join(directory, 'buckets') });
+  const filesystem = createFilesystemObjectStore({ directory: path.join(directory, 'buckets'), keepsVersions });
   const store = wrap(filesystem);
   const bus = createEventBus('test');
   const events: ChangeEvent[] = [];
   bus.subscribe(({ event }) => events.push(event));
   const storedBuckets = createBuckets({ store, events: bus });
+  const log = createLog({ level: 'silent' });
   const set: { now: number | null } = { now: null };
   const documents = createDocuments({
     directory: path.join(directory, 'documents'),
@@ -120,14 +127,27 @@ export async function startStory(wrap: (store: ObjectStore) => ObjectStore = (st
     store: documentStore(database),
     events: bus,
     clock: { ...systemClock, now: () => set.now ?? systemClock.now() },
-    log: createLog({ level: 'silent' }),
+    log,
   });
-  const buckets = createLiveBuckets(storedBuckets, documents, { withPlaygrounds: true });
+  const versionRows = versionStore(database);
+  const versions = createVersions({
+    store: versionRows,
+    buckets: storedBuckets,
+    documents,
+    events: bus,
+    clock: systemClock,
+    log,
+  });
+  const goingBack = createGoingBack({ versions, buckets: storedBuckets, documents });
+  const deletedNotebooks = createDeletedNotebooks({ store: versionRows, versions, buckets: storedBuckets });
+  const liveBuckets = createLiveBuckets(storedBuckets, documents, { withPlaygrounds: true });
+  const buckets = createVersionedBuckets({ buckets: liveBuckets, versions, log });
   const checkpoints = createCheckpoints({ buckets });
   const notebooks = createNotebooks({
     buckets,
     checkpoints,
     documents,
+    versions,
     kernelSummary: async (name) => kernels.find((kernel) => kernel.name === name) ?? null,
   });
 
@@ -142,6 +162,7 @@ export async function startStory(wrap: (store: ObjectStore) => ObjectStore = (st
   answerErrors(app);
   const bind = guardPlaygrounds(createBinder<Principal>(app, principalOf), { playgrounds, access });
   bucketRoutes(bind, { buckets: createLiveBuckets(storedBuckets, documents, { withPlaygrounds: false }), access });
+  versionRoutes(bind, { versions, goingBack, deletedNotebooks, access });
   notebookRoutes(bind, { notebooks, buckets, access });
   playgroundRoutes(bind, { playgrounds, access });
 
@@ -155,6 +176,7 @@ export async function startStory(wrap: (store: ObjectStore) => ObjectStore = (st
     documents,
     playgrounds,
     checkpoints,
+    versions,
     uploads: createUploads({ directory: path.join(directory, 'uploads'), clock: systemClock }),
     doorContext: async (request) => {
       const { account } = await principalOf(request);
@@ -206,6 +228,7 @@ export async function startStory(wrap: (store: ObjectStore) => ObjectStore = (st
       await app.close();
       await door.close();
       await documents.close();
+      await versions.close();
       await filesystem.close();
       await database.close();
       await fs.rm(directory, { recursive: true, force: true });

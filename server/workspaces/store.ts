@@ -59,6 +59,7 @@ export function workspaceStore(database: Database) {
             .where('namespace', '=', namespace),
         )
         .execute(),
+    everyBucket: () => tables.selectFrom('workspaces').select(['id', 'bucket']).execute(),
     byId: (id: string) => tables.selectFrom('workspaces').selectAll().where('id', '=', id).executeTakeFirst(),
     async countIn(namespace: string): Promise<number> {
       const row = await tables

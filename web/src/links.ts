@@ -20,11 +20,15 @@ export const links = {
       to: '/workspaces/$namespace/$name/notebooks/$path/preview',
       params: { ...workspaceParams(workspace), path },
     }),
-  history: (workspace: WorkspaceName, path: string) =>
+  history: (
+    workspace: WorkspaceName,
+    path: string,
+    search: { version?: string | undefined; against?: 'current' | undefined } = {},
+  ) =>
     linkOptions({
-      // The route is made beside the history page.
-      to: '/workspaces/$namespace/$name/notebooks/$path/history' as '/workspaces/$namespace/$name/notebooks/$path/preview',
+      to: '/workspaces/$namespace/$name/notebooks/$path/history',
       params: { ...workspaceParams(workspace), path },
+      search,
     }),
   open: (workspace: WorkspaceName, path: string) =>
     linkOptions({

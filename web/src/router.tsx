@@ -85,6 +85,16 @@ const previewRoute = createRoute({
   component: lazyRouteComponent(() => import('./notebooks/PreviewPage.tsx'), 'PreviewPage'),
 });
 
+const historyRoute = createRoute({
+  getParentRoute: () => workspaceRoute,
+  path: 'notebooks/$path/history',
+  validateSearch: z.object({
+    version: z.coerce.string().optional().catch(undefined),
+    against: z.literal('current').optional().catch(undefined),
+  }),
+  component: lazyRouteComponent(() => import('./versions/HistoryPage.tsx'), 'HistoryPage'),
+});
+
 const openNotebookRoute = createRoute({
   getParentRoute: () => workspaceRoute,
   path: 'notebooks/$path/open',
@@ -162,6 +172,7 @@ const routeTree = rootRoute.addChildren([
       dashboardRoute,
       notebooksRoute,
       previewRoute,
+      historyRoute,
       openNotebookRoute,
       openLabRoute,
       filesRoute,

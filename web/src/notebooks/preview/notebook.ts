@@ -39,7 +39,7 @@ const Cell = z.discriminatedUnion('cell_type', [
   }),
 ]);
 
-type CellContent =
+export type PreviewCell =
   | { readonly kind: 'markdown'; readonly source: string; readonly attachments: Attachments }
   | { readonly kind: 'raw'; readonly source: string }
   | {
@@ -52,11 +52,11 @@ type CellContent =
   | { readonly kind: 'unknown'; readonly source: string };
 
 /** `id` is the cell's own where it has one that no cell before it has; it tells cells apart while others come and go. */
-export type PreviewCell = CellContent & { readonly id: string };
+export type PlacedCell = PreviewCell & { readonly id: string };
 
 export interface PreviewNotebook {
   readonly language: string;
-  readonly cells: readonly PreviewCell[];
+  readonly cells: readonly PlacedCell[];
 }
 
 const Id = z.object({ id: z.string().regex(/^[\w-]+$/) });
@@ -91,7 +91,7 @@ export function parseNotebook(text: string): PreviewNotebook {
   };
 }
 
-function withIds(cells: readonly unknown[]): PreviewCell[] {
+function withIds(cells: readonly unknown[]): PlacedCell[] {
   const taken = new Set<string>();
   return cells.map((content, index) => {
     const own = Id.safeParse(content);
@@ -101,7 +101,8 @@ function withIds(cells: readonly unknown[]): PreviewCell[] {
   });
 }
 
-function previewCell(content: unknown): CellContent {
+/** Reads one cell of nbformat 4. */
+export function previewCell(content: unknown): PreviewCell {
   const parsed = Cell.safeParse(content);
   if (!parsed.success) return { kind: 'unknown', source: JSON.stringify(content, null, 2) };
   const cell = parsed.data;
