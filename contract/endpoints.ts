@@ -19,6 +19,7 @@ import {
   Workspace,
 } from './resources.ts';
 import { DeletedNotebook, NotebookVersion, VersionDiff, VersionName, VersionRestored } from './versions.ts';
+import { AclChange, AclEntry, ChangedAclEntry, Invitation } from './sharing.ts';
 
 const description = z.string().max(20_000, 'A description has at most 20000 characters.');
 // Looked up, not created, so any text is accepted: what does not exist is 404, never 400.
@@ -207,6 +208,44 @@ export const endpoints = {
     path: workspacePath,
     tag: 'Workspaces',
     summary: 'Delete a workspace, its bucket and its notebooks; refused while it has environments or disks',
+    params: workspaceParams,
+    status: 204,
+  },
+  getWorkspaceAcl: {
+    method: 'GET',
+    path: `${workspacePath}/acl`,
+    tag: 'Workspaces',
+    summary: 'Who is in the workspace, for those who may share it',
+    params: workspaceParams,
+    response: z.array(AclEntry),
+  },
+  updateWorkspaceAcl: {
+    method: 'PATCH',
+    path: `${workspacePath}/acl`,
+    tag: 'Workspaces',
+    summary:
+      'Let people in, change their rights, or remove them (NO ACCESS): all of the list or nothing. For an e-mail address without an account one is made, and its invitation link is returned this once.',
+    params: workspaceParams,
+    body: z
+      .array(AclChange, 'Send a list of people, each with an e-mail address and a role.')
+      .min(1, 'Name at least one person.')
+      .max(100, 'Name at most 100 people at once.'),
+    response: z.array(ChangedAclEntry),
+  },
+  createInvitation: {
+    method: 'POST',
+    path: `${workspacePath}/acl/{email}/invitation`,
+    tag: 'Workspaces',
+    summary: 'Make a new invitation link for someone who has never signed in; your earlier one ends',
+    params: workspaceParams.extend({ email: z.string() }),
+    response: Invitation,
+    status: 201,
+  },
+  leaveWorkspace: {
+    method: 'POST',
+    path: `${workspacePath}/leave`,
+    tag: 'Workspaces',
+    summary: 'Give up your own access',
     params: workspaceParams,
     status: 204,
   },

@@ -103,3 +103,19 @@ export function notebookPathOf(path: string): string | null {
   const relative = path.startsWith('notebooks/') ? path.slice('notebooks/'.length) : '';
   return NotebookPath.safeParse(relative).success ? relative : null;
 }
+
+/**
+ * An e-mail address that names a person, in lower case, so that one address has one account. ASCII alone: a letter of
+ * another script can look like ours, and some become ours in lower case. International domains are written as xn--….
+ * @see HTML, valid e-mail address
+ */
+export const EmailAddress = z
+  .string()
+  .trim()
+  .min(1, { error: 'Enter an e-mail address.', abort: true })
+  .max(254, { error: 'An e-mail address has at most 254 characters.', abort: true })
+  .regex(
+    /^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/,
+    { error: 'This is no e-mail address. It looks like name@example.org, without spaces or accents.', abort: true },
+  )
+  .toLowerCase();

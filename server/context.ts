@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { AppError } from '@terrarium/contract';
 import { createAccounts } from './accounts/accounts.ts';
-import { accountStore } from './accounts/store.ts';
+import { createInvitations } from './accounts/invitations.ts';
 import { createBillingProjects } from './billing/projects.ts';
 import { billingStore } from './billing/store.ts';
 import { createBuckets, keepsVersions } from './bucket/buckets.ts';
@@ -20,6 +20,7 @@ import { documentStore } from './documents/store.ts';
 import { createFilesystemObjectStore } from './drivers/filesystem/object-store.ts';
 import { createSandboxDriver } from './drivers/sandbox/sandbox-driver.ts';
 import type { ComputeDriver } from './environments/compute-driver.ts';
+import { createEntitlements } from './environments/entitlements.ts';
 import { createEnvironments } from './environments/environments.ts';
 import { reconcileEnvironments } from './environments/execute.ts';
 import { createMeter } from './environments/meter.ts';
@@ -46,6 +47,7 @@ import { createVersionedBuckets } from './versions/versioned-buckets.ts';
 import { createVersions } from './versions/versions.ts';
 import { createAccess } from './workspaces/access.ts';
 import { exampleNotebooks } from './workspaces/examples.ts';
+import { createSharing } from './workspaces/sharing.ts';
 import { workspaceStore } from './workspaces/store.ts';
 import { createWorkspaces } from './workspaces/workspaces.ts';
 
@@ -114,7 +116,11 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     return { ...machine, notes: [...machine.notes, ...disk.notes] };
   }, clock);
 
-  const accounts = createAccounts({ store: accountStore(database), clock });
+  const accounts = createAccounts({
+    database,
+    clock,
+    acceptInvitation: (inside, invitation) => sharing.acceptInvitation(inside, invitation),
+  });
   const workspaceRows = workspaceStore(database);
   const access = createAccess(workspaceRows);
   const ledger = createLedger(database);
@@ -155,6 +161,22 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     nudge,
   });
   const kernels = createKernels({ environments, events });
+  const entitlements = createEntitlements({ database, access, events, clock, log, nudge });
+  const sharing = createSharing({
+    database,
+    accounts,
+    invitations: createInvitations({ clock }),
+    billing,
+    access,
+    // After the hash: what comes there is sent to no server, and so is in no log of one.
+    invitationUrl: (secret) => `${config.publicUrl}/invitation#${secret}`,
+    pauseUnentitled: (workspaceId) =>
+      // The rights are written; what could not be paused now is found by the next round.
+      entitlements.pauseUnentitled(workspaceId).catch((error: unknown) => {
+        log.warn({ err: error, workspaceId }, 'sharing: environments could not be paused yet');
+      }),
+    events,
+  });
   const storedBuckets = createBuckets({ store: objects, events });
   const documents = createDocuments({
     directory: path.join(config.dataDirectory, 'documents'),
@@ -205,6 +227,7 @@ export async function createContext(options: { config: Config; log: Log; clock?:
         if (await disks.isAnyIn(workspaceId)) return 'This workspace still has persistent disks. Delete them first.';
         return null;
       },
+      forgetInvited: (accountIds) => database.transaction((inside) => sharing.forgetUninvited(inside, accountIds)),
       async forget(workspaceId) {
         await environments.forgetIn(workspaceId);
         await disks.forgetIn(workspaceId);
@@ -252,9 +275,11 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     access,
     billing,
     workspaces,
+    sharing,
     images,
     disks,
     environments,
+    entitlements,
     meter,
     kernels,
     buckets,

@@ -104,6 +104,7 @@ async function serve(context: Context, config: Config, log: Log): Promise<Runnin
   const meter = every(meterEveryMs, () => context.meter.sweep(), log);
   const sweep = every(sweepEveryMs, () => Promise.all([accounts.sweep(), context.documents.sweepPlaygrounds()]), log);
   const sweepVersions = every(sweepEveryMs, () => context.sweepVersions(), log);
+  const entitlements = every(meterEveryMs, () => context.entitlements.pauseUnentitled(), log);
   const announcement = await announce(config.dataDirectory, { url: config.publicUrl, token, pid: process.pid });
   const ticket = await accounts.createSignInTicket(owner.id);
 
@@ -116,7 +117,7 @@ async function serve(context: Context, config: Config, log: Log): Promise<Runnin
       await announcement.withdraw();
       await recovered;
       context.versions.stopSweeping();
-      await Promise.all([meter.stop(), sweep.stop(), sweepVersions.stop()]);
+      await Promise.all([meter.stop(), entitlements.stop(), sweep.stop(), sweepVersions.stop()]);
       eventStreams.close();
       await gateway.close();
       await door.close();
@@ -137,7 +138,7 @@ function appOf(context: Context, config: Config, log: Log, eventStreams: EventSt
       const bind = guardPlaygrounds(unguarded, context);
       accountRoutes(bind, accounts, config.publicUrl);
       billingRoutes(bind, context.billing);
-      workspaceRoutes(bind, context.workspaces);
+      workspaceRoutes(bind, context);
       imageRoutes(bind, context.images);
       diskRoutes(bind, context.disks);
       environmentRoutes(bind, context.environments, access);

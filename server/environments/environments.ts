@@ -238,11 +238,18 @@ export function createEnvironments(options: {
     start: (principal: Principal, access: WorkspaceAccess, nameOrId: string) =>
       wish(principal.account.id, access.workspace.id, nameOrId, 'start', wishToStart(clock.now())),
 
-    stop: (principal: Principal, access: WorkspaceAccess, nameOrId: string) =>
-      wish(principal.account.id, access.workspace.id, nameOrId, 'stop', wishToStop(clock.now(), null)),
+    stop: (principal: Principal, workspaceId: string, nameOrId: string) =>
+      wish(principal.account.id, workspaceId, nameOrId, 'stop', wishToStop(clock.now(), null)),
 
-    delete: (principal: Principal, access: WorkspaceAccess, nameOrId: string, deleteDisk: boolean) =>
-      wish(principal.account.id, access.workspace.id, nameOrId, 'delete', wishToDelete(clock.now(), deleteDisk)),
+    delete: (principal: Principal, workspaceId: string, nameOrId: string, deleteDisk: boolean) =>
+      wish(principal.account.id, workspaceId, nameOrId, 'delete', wishToDelete(clock.now(), deleteDisk)),
+
+    /** The workspace of that name, if the account has an environment in it, whether or not it can be seen; else null. */
+    async placeOfOwn(accountId: string, namespace: string, name: string): Promise<string | null> {
+      const workspace = await options.workspaces.byName(namespace, name);
+      if (workspace === undefined) return null;
+      return (await store.ofOwner(workspace.id, accountId)).length === 0 ? null : workspace.id;
+    },
 
     /** Where the caller's running environment in a workspace answers, or null when none runs. */
     async agentFor(accountId: string, workspaceId: string): Promise<AgentDoor | null> {

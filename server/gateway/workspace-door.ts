@@ -73,6 +73,15 @@ export function createWorkspaceDoor(options: {
   const settings = createLabSettings({ store: labStore(options.database), files, clock });
   const routes = Fastify({ bodyLimit, routerOptions: { ignoreTrailingSlash: true, maxParamLength: 2000 } });
 
+  const maySee = (accountId: string, workspaceId: string): Promise<boolean> =>
+    access.workspaceById(accountId, workspaceId, 'read').then(
+      () => true,
+      (error: unknown) => {
+        if (error instanceof AppError) return false;
+        throw error;
+      },
+    );
+
   answerAsJupyter(routes, options.log);
   jupyterRoutes(routes, {
     environments,
@@ -94,14 +103,11 @@ export function createWorkspaceDoor(options: {
       options.eventStreams.open({
         request: request.raw,
         response: reply.raw,
-        mayHear: ({ event, accountId }) =>
-          event.workspaceId === workspaceId && (accountId === null || accountId === principal.account.id),
-        mayStay: async () =>
-          (await accounts.isStillValid(principal)) &&
-          access.workspaceById(principal.account.id, workspaceId, 'read').then(
-            () => true,
-            (error: unknown) => !(error instanceof AppError),
-          ),
+        mayHear: async ({ event, accountId }) =>
+          event.workspaceId === workspaceId &&
+          (accountId === null || accountId === principal.account.id) &&
+          maySee(principal.account.id, workspaceId),
+        mayStay: async () => (await accounts.isStillValid(principal)) && maySee(principal.account.id, workspaceId),
       });
     },
   });

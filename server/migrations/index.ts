@@ -3,6 +3,7 @@ import { labSettings } from './0002-lab-settings.ts';
 import { formerWorkspaces } from './0003-former-workspaces.ts';
 import { documents } from './0004-documents.ts';
 import { versions } from './0006-versions.ts';
+import { invitations } from './0008-invitations.ts';
 
 /** Every migration by name; they run in the order of their names, and one that has landed never changes. */
 export const migrations = {
@@ -11,4 +12,5 @@ export const migrations = {
   '0003-former-workspaces': formerWorkspaces,
   '0004-documents': documents,
   '0006-versions': versions,
+  '0008-invitations': invitations,
 };

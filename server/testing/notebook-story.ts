@@ -72,7 +72,7 @@ export async function startStory(wrap: (store: ObjectStore) => ObjectStore = (st
   const directory = await fs.mkdtemp(path.join(os.tmpdir(), 'terrarium-notebooks-'));
   const database = openSqlite(path.join(directory, 'terrarium.db'));
   await migrate(database, migrations);
-  const accounts = createAccounts({ store: accountStore(database), clock: systemClock });
+  const accounts = createAccounts({ database, clock: systemClock, acceptInvitation: async () => null });
   const workspaces = workspaceStore(database);
   const access = createAccess(workspaces);
   const tables = database.tables<Record<string, Record<string, string | number | null>>>();
