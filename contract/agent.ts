@@ -67,6 +67,12 @@ export const AgentKernel = z.object({
 });
 export type AgentKernel = z.infer<typeof AgentKernel>;
 
+/** What the agent answers an execution with whose kernel is taken away on somebody's request: `evalue` of KernelDied. */
+export const kernelEndings = {
+  restarted: 'The kernel was restarted.',
+  shutDown: 'The kernel was shut down.',
+} as const;
+
 /** Private routes of the agent. Everything else it answers is the Jupyter Server API, under the same paths. */
 export const agentPaths = {
   health: '/agent/health',

@@ -255,6 +255,33 @@ export const Kernel = z.object({
 });
 export type Kernel = z.infer<typeof Kernel>;
 
+export const RunStatus = z.enum(['queued', 'running', 'succeeded', 'failed', 'interrupted']);
+export type RunStatus = z.infer<typeof RunStatus>;
+
+export const RunCellStatus = z.enum(['queued', 'running', 'succeeded', 'failed', 'interrupted', 'skipped']);
+export type RunCellStatus = z.infer<typeof RunCellStatus>;
+
+/** Cells that one person asked to be run, in order, on that person's environment. */
+export const Run = z.object({
+  run: z.string(),
+  status: RunStatus,
+  reason: z.string().nullable().describe('Why it ended so, or what was unexpected about it, in a sentence'),
+  queuedAt: Moment,
+  startedAt: Moment.nullable(),
+  endedAt: Moment.nullable(),
+  cells: z.array(
+    z.object({
+      id: z.string(),
+      status: RunCellStatus,
+      executionCount: z.number().int().nullable(),
+      startedAt: Moment.nullable(),
+      endedAt: Moment.nullable(),
+      error: z.object({ name: z.string(), message: z.string() }).optional(),
+    }),
+  ),
+});
+export type Run = z.infer<typeof Run>;
+
 /** Spend of one group in a period, in the installation's currency. */
 export const SpendRow = z.object({
   group: z.string(),

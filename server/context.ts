@@ -21,6 +21,7 @@ import { createFilesystemObjectStore } from './drivers/filesystem/object-store.t
 import { createSandboxDriver } from './drivers/sandbox/sandbox-driver.ts';
 import type { ComputeDriver } from './environments/compute-driver.ts';
 import { createEntitlements } from './environments/entitlements.ts';
+import { createAvailability } from './environments/availability.ts';
 import { createEnvironments } from './environments/environments.ts';
 import { reconcileEnvironments } from './environments/execute.ts';
 import { createMeter } from './environments/meter.ts';
@@ -45,6 +46,8 @@ import { createGoingBack } from './versions/going-back.ts';
 import { versionStore } from './versions/store.ts';
 import { createVersionedBuckets } from './versions/versioned-buckets.ts';
 import { createVersions } from './versions/versions.ts';
+import { answerInRooms } from './runs/room-messages.ts';
+import { createRuns } from './runs/runs.ts';
 import { createAccess } from './workspaces/access.ts';
 import { exampleNotebooks } from './workspaces/examples.ts';
 import { createSharing } from './workspaces/sharing.ts';
@@ -177,6 +180,7 @@ export async function createContext(options: { config: Config; log: Log; clock?:
       }),
     events,
   });
+  const availability = createAvailability({ environments });
   const storedBuckets = createBuckets({ store: objects, events });
   const documents = createDocuments({
     directory: path.join(config.dataDirectory, 'documents'),
@@ -206,6 +210,8 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     kernelSummary: images.kernel,
   });
   const playgrounds = createPlaygrounds({ documents, notebooks, events });
+  const runs = createRuns({ documents, environments, availability, accounts, access, database, clock, log });
+  answerInRooms({ documents, runs, log });
   const workspaces = createWorkspaces({
     store: workspaceRows,
     accounts,
@@ -280,6 +286,7 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     disks,
     environments,
     entitlements,
+    availability,
     meter,
     kernels,
     buckets,
@@ -296,11 +303,13 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     uploads,
     notebooks,
     playgrounds,
+    runs,
     spend,
     reconciler,
     /** Ends what was opened, last first. */
     async dispose() {
       await reconciler.stop();
+      await runs.close();
       await documents.close();
       await versions.close();
       await drivers.close?.();

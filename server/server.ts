@@ -25,6 +25,7 @@ import { notebookRoutes } from './notebooks/routes.ts';
 import type { Clock } from './plumbing/clock.ts';
 import type { Log } from './plumbing/log.ts';
 import { versionRoutes } from './versions/routes.ts';
+import { runRoutes } from './runs/routes.ts';
 import { workspaceRoutes } from './workspaces/routes.ts';
 
 export interface RunningServer {
@@ -101,6 +102,9 @@ async function serve(context: Context, config: Config, log: Log): Promise<Runnin
   const recovered = context.documents.recover().catch((error: unknown) => {
     log.warn({ err: error }, 'not every notebook could be stored after the restart');
   });
+  const resumed = context.runs.recover().catch((error: unknown) => {
+    log.error({ err: error }, 'not every run could be gone on with after the restart');
+  });
   const meter = every(meterEveryMs, () => context.meter.sweep(), log);
   const sweep = every(sweepEveryMs, () => Promise.all([accounts.sweep(), context.documents.sweepPlaygrounds()]), log);
   const sweepVersions = every(sweepEveryMs, () => context.sweepVersions(), log);
@@ -115,7 +119,7 @@ async function serve(context: Context, config: Config, log: Log): Promise<Runnin
     context,
     async stop() {
       await announcement.withdraw();
-      await recovered;
+      await Promise.all([recovered, resumed]);
       context.versions.stopSweeping();
       await Promise.all([meter.stop(), entitlements.stop(), sweep.stop(), sweepVersions.stop()]);
       eventStreams.close();
@@ -147,6 +151,7 @@ function appOf(context: Context, config: Config, log: Log, eventStreams: EventSt
       notebookRoutes(bind, { ...context, buckets: context.notebookBuckets });
       playgroundRoutes(bind, context);
       kernelRoutes(bind, context);
+      runRoutes(bind, context);
       gatewayRoutes(bind, { ...context, publicUrl: config.publicUrl });
       eventRoutes(bind, { ...context, eventStreams });
       costRoutes(bind, context.spend, config.prices);

@@ -7,7 +7,7 @@ import type { Clock } from '../plumbing/clock.ts';
 import type { EventBus } from '../plumbing/events.ts';
 import type { Log } from '../plumbing/log.ts';
 import { applyNotebook } from './apply-notebook.ts';
-import type { Documents, MergeOutcome, Stored } from './live-document.ts';
+import type { Documents, LiveDocument, MergeOutcome, Stored } from './live-document.ts';
 import type { LiveNotebook } from './live-notebook.ts';
 import { createLoader } from './load-documents.ts';
 import { mergeNotebooks } from './merge-notebooks.ts';
@@ -67,6 +67,7 @@ export function createDocuments(options: {
 }): LiveDocuments {
   const { store, events, clock, log } = options;
   const storedListeners: ((stored: Stored) => void)[] = [];
+  const movedListeners: ((document: LiveDocument) => void)[] = [];
   const handlers = new Map<string, MessageHandler>();
   const onStored = (stored: Stored): void => {
     for (const listener of storedListeners) listener(stored);
@@ -199,6 +200,9 @@ export function createDocuments(options: {
     onStored(listener) {
       storedListeners.push(listener);
     },
+    onMoved(listener) {
+      movedListeners.push(listener);
+    },
     onMessage(type, handler) {
       handlers.set(type, handler);
     },
@@ -256,6 +260,7 @@ export function createDocuments(options: {
           open.rename(entry, to);
           entry.storing.moved(info);
           entry.room.tell({ type: 'moved', path: to });
+          for (const listener of movedListeners) listener(entry.document);
           return info;
         });
       });

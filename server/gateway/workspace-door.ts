@@ -2,6 +2,7 @@ import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import { AppError, errorStatus, type PriceTable } from '@terrarium/contract';
 import type { Accounts } from '../accounts/accounts.ts';
 import type { LiveDocuments } from '../documents/documents.ts';
+import type { Availability } from '../environments/availability.ts';
 import type { Environments } from '../environments/environments.ts';
 import type { Images } from '../images/images.ts';
 import { createAgents, type Agents } from '../kernels/agents.ts';
@@ -52,6 +53,7 @@ export function createWorkspaceDoor(options: {
   accounts: Accounts;
   access: Access;
   environments: Environments;
+  availability: Availability;
   images: Images;
   documents: LiveDocuments;
   playgrounds: Playgrounds;
@@ -62,9 +64,9 @@ export function createWorkspaceDoor(options: {
   clock: Clock;
   log: Log;
 }): WorkspaceDoor {
-  const { accounts, access, environments, images, events, clock } = options;
+  const { accounts, access, environments, availability, images, events, clock } = options;
   const visitors = createVisitors({ accounts, access, clock });
-  const agents = createAgents({ environments, events, clock });
+  const agents = createAgents({ environments, availability, events, clock });
   const proxy = createAgentProxy();
   const agentRequests = createAgentRequests({ visitors, agents, proxy });
   const eventChannel = createEventChannel({ clock });

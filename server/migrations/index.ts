@@ -4,6 +4,7 @@ import { formerWorkspaces } from './0003-former-workspaces.ts';
 import { documents } from './0004-documents.ts';
 import { versions } from './0006-versions.ts';
 import { invitations } from './0008-invitations.ts';
+import { runs } from './0005-runs.ts';
 
 /** Every migration by name; they run in the order of their names, and one that has landed never changes. */
 export const migrations = {
@@ -13,4 +14,5 @@ export const migrations = {
   '0004-documents': documents,
   '0006-versions': versions,
   '0008-invitations': invitations,
+  '0005-runs': runs,
 };

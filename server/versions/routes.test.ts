@@ -215,6 +215,18 @@ describe('a notebook that moves or goes', () => {
     expect((await story.api.listDeletedNotebooks({ params: place })).map(({ path }) => path)).toEqual([]);
   });
 
+  it('keeps its history when it is renamed while somebody edits it', async () => {
+    await written('edited.ipynb');
+    using held = await story.documents.hold(story.owner, 'notebooks/edited.ipynb');
+    await story.api.renameNotebook({ params: at('edited.ipynb'), body: { to: 'renamed.ipynb' } });
+    const editor = { accountId: 'reader', name: 'reader' };
+    held.document.change(() => held.document.doc.getArray('cells').delete(0, 1), { author: editor });
+    await story.documents.flush(story.owner, 'notebooks/renamed.ipynb');
+    expect(await inShort('renamed.ipynb')).toEqual(['autosave reader', 'upload writer', 'upload owner']);
+    expect(await stored('renamed.ipynb')).toEqual(['2']);
+    await expect(story.api.listVersions({ params: at('edited.ipynb') })).rejects.toEqual(refusal('NotFound'));
+  });
+
   it('comes back after it was deleted, in whatever way', async () => {
     const door = { headers: { authorization: `Bearer ${story.token('OWNER')}` }, method: 'DELETE' };
     const ways: [path: string, remove: (path: string) => Promise<unknown>][] = [
