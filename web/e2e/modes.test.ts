@@ -237,6 +237,14 @@ describe.skipIf(!hasBrowser)('modes of a notebook, and kernels', () => {
     expect(await run(kernel, 'print("keep" in globals())')).toBe('False\n');
 
     await button('Actions for kernel analysis').click();
+    await page.getByRole('menuitem', { name: 'Restart and run all…' }).click();
+    const runningAll = dialog('Restart and run all: analysis');
+    await runningAll.getByText(/every cell runs again from the top/).waitFor();
+    await runningAll.getByRole('button', { name: 'Restart and run all' }).click();
+    await runningAll.waitFor({ state: 'detached' });
+    await expect.poll(() => sourcesOf('analysis.ipynb'), { timeout: 30_000 }).toContain("name 'table' is not defined");
+
+    await button('Actions for kernel analysis').click();
     await page.getByRole('menuitem', { name: 'Shut down…' }).click();
     await dialog('Shut down: analysis').getByRole('button', { name: 'Shut down kernel' }).click();
     await row.waitFor({ state: 'detached' });

@@ -17,6 +17,9 @@ export function useKernelAction({ namespace, name }: Workspace) {
           return;
         case 'restartAndRunAll':
           await api.restartKernel(call);
+          // The action is offered only where there is one.
+          if (kernel.notebook !== null)
+            await api.startRun({ params: { namespace, name, path: kernel.notebook }, body: {} });
           return;
         case 'shutDown':
           return api.shutDownKernel(call);
