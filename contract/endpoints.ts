@@ -11,6 +11,7 @@ import {
   Environment,
   EnvironmentCreate,
   Image,
+  NotebookMirror,
   NotebookSummary,
   Run,
   SpendReport,
@@ -334,6 +335,14 @@ export const endpoints = {
     params: environmentParams,
     response: Environment,
     status: 202,
+  },
+  getNotebookMirror: {
+    method: 'GET',
+    path: `${workspacePath}/environments/{environment}/mirror`,
+    tag: 'Environments',
+    summary: "How the disk's ~/notebooks and the notebooks of the bucket stand to one another",
+    params: environmentParams,
+    response: NotebookMirror,
   },
 
   listDisks: {

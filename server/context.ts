@@ -28,6 +28,7 @@ import { createMeter } from './environments/meter.ts';
 import { environmentStore } from './environments/store.ts';
 import { createImages } from './images/images.ts';
 import { migrations } from './migrations/index.ts';
+import { createMirrors } from './mirror/mirrors.ts';
 import { createCheckpoints } from './notebooks/checkpoints.ts';
 import { createNotebooks } from './notebooks/notebooks.ts';
 import { createUploads } from './notebooks/uploads.ts';
@@ -240,6 +241,28 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     currency: config.prices.currency,
     clock,
   });
+  const mirrors = createMirrors({
+    database,
+    driver: compute,
+    accounts,
+    access,
+    workspaces: workspaceRows,
+    disks,
+    environments,
+    stored: storedBuckets,
+    buckets,
+    documents,
+    async keepConflict(owner, key, bytes, author) {
+      await versions.keep(owner, key, bytes, { kind: 'conflict', authors: [author], name: null });
+    },
+    async markFromDisk(owner, key, generation, author) {
+      await versions.mark(owner, key, generation, { kind: 'disk', author });
+    },
+    forgetCheckpoints: checkpoints.deleteAll,
+    events,
+    clock,
+    log,
+  });
   const reconciler = createReconciler({
     kinds: [
       reconcileDisks({ database, driver: diskDriver, ledger, events, clock, onSettled: environments.diskSettled }),
@@ -291,12 +314,14 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     checkpoints,
     uploads,
     notebooks,
+    mirrors,
     runs,
     spend,
     reconciler,
     /** Ends what was opened, last first. */
     async dispose() {
       await reconciler.stop();
+      await mirrors.stop();
       await runs.close();
       await documents.close();
       await versions.close();
