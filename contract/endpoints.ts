@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Endpoint } from './endpoint.ts';
 import { PriceTable } from './money.ts';
-import { BillingProjectName, NotebookPath, ObjectKey, WorkspaceName } from './names.ts';
+import { BillingProjectName, NotebookPath, ObjectKey, PersonName, WorkspaceName } from './names.ts';
 import {
   Account,
   BillingProject,
@@ -11,16 +11,21 @@ import {
   Environment,
   EnvironmentCreate,
   Image,
+  NotebookMirror,
   NotebookSummary,
+  Run,
   SpendReport,
   Token,
   Workspace,
 } from './resources.ts';
+import { DeletedNotebook, NotebookVersion, VersionDiff, VersionName, VersionRestored } from './versions.ts';
+import { AclChange, AclEntry, ChangedAclEntry, Invitation } from './sharing.ts';
 
 const description = z.string().max(20_000, 'A description has at most 20000 characters.');
 // Looked up, not created, so any text is accepted: what does not exist is 404, never 400.
 const workspaceParams = z.object({ namespace: z.string(), name: z.string() });
 const notebookParams = workspaceParams.extend({ path: NotebookPath });
+const versionParams = notebookParams.extend({ version: z.string() });
 const environmentParams = workspaceParams.extend({ environment: z.string() });
 const objectParams = workspaceParams.extend({ key: ObjectKey });
 const workspacePath = '/api/workspaces/{namespace}/{name}';
@@ -79,6 +84,14 @@ export const endpoints = {
     tag: 'Accounts',
     summary: 'Sign out, of every workspace too',
     status: 204,
+  },
+  updateAccount: {
+    method: 'PATCH',
+    path: '/api/account',
+    tag: 'Accounts',
+    summary: 'Change your name, as others see it',
+    body: z.strictObject({ name: PersonName }),
+    response: Account,
   },
   setPassword: {
     method: 'PUT',
@@ -205,6 +218,44 @@ export const endpoints = {
     params: workspaceParams,
     status: 204,
   },
+  getWorkspaceAcl: {
+    method: 'GET',
+    path: `${workspacePath}/acl`,
+    tag: 'Workspaces',
+    summary: 'Who is in the workspace, for those who may share it',
+    params: workspaceParams,
+    response: z.array(AclEntry),
+  },
+  updateWorkspaceAcl: {
+    method: 'PATCH',
+    path: `${workspacePath}/acl`,
+    tag: 'Workspaces',
+    summary:
+      'Let people in, change their rights, or remove them (NO ACCESS): all of the list or nothing. For an e-mail address without an account one is made, and its invitation link is returned this once.',
+    params: workspaceParams,
+    body: z
+      .array(AclChange, 'Send a list of people, each with an e-mail address and a role.')
+      .min(1, 'Name at least one person.')
+      .max(100, 'Name at most 100 people at once.'),
+    response: z.array(ChangedAclEntry),
+  },
+  createInvitation: {
+    method: 'POST',
+    path: `${workspacePath}/acl/{email}/invitation`,
+    tag: 'Workspaces',
+    summary: 'Make a new invitation link for someone who has never signed in; your earlier one ends',
+    params: workspaceParams.extend({ email: z.string() }),
+    response: Invitation,
+    status: 201,
+  },
+  leaveWorkspace: {
+    method: 'POST',
+    path: `${workspacePath}/leave`,
+    tag: 'Workspaces',
+    summary: 'Give up your own access',
+    params: workspaceParams,
+    status: 204,
+  },
   openDoor: {
     method: 'POST',
     path: `${workspacePath}/door`,
@@ -284,6 +335,14 @@ export const endpoints = {
     params: environmentParams,
     response: Environment,
     status: 202,
+  },
+  getNotebookMirror: {
+    method: 'GET',
+    path: `${workspacePath}/environments/{environment}/mirror`,
+    tag: 'Environments',
+    summary: "How the disk's ~/notebooks and the notebooks of the bucket stand to one another",
+    params: environmentParams,
+    response: NotebookMirror,
   },
 
   listDisks: {
@@ -409,8 +468,126 @@ export const endpoints = {
     method: 'DELETE',
     path: `${workspacePath}/notebooks/{path}`,
     tag: 'Notebooks',
-    summary: 'Delete',
+    summary: 'Delete; it can be restored for 30 days',
     params: notebookParams,
+    status: 204,
+  },
+  listDeletedNotebooks: {
+    method: 'GET',
+    path: `${workspacePath}/deleted-notebooks`,
+    tag: 'Notebooks',
+    summary: 'Deleted notebooks that can be restored',
+    params: workspaceParams,
+    response: z.array(DeletedNotebook),
+  },
+  restoreDeletedNotebook: {
+    method: 'POST',
+    path: `${workspacePath}/deleted-notebooks/{id}/restore`,
+    tag: 'Notebooks',
+    summary: 'Bring a deleted notebook back, with its history; under another name where its own is taken',
+    params: workspaceParams.extend({ id: z.string() }),
+    response: z.object({ path: NotebookPath }),
+  },
+
+  listVersions: {
+    method: 'GET',
+    path: `${workspacePath}/notebooks/{path}/versions`,
+    tag: 'Versions',
+    summary: 'Version history of a notebook, newest first',
+    params: notebookParams,
+    response: z.array(NotebookVersion),
+  },
+  createVersion: {
+    method: 'POST',
+    path: `${workspacePath}/notebooks/{path}/versions`,
+    tag: 'Versions',
+    summary: 'Checkpoint: write the notebook now and keep it as a version; with a name, for ever',
+    params: notebookParams,
+    body: z.strictObject({ name: VersionName.optional() }),
+    response: NotebookVersion,
+    status: 201,
+  },
+  getVersion: {
+    method: 'GET',
+    path: `${workspacePath}/notebooks/{path}/versions/{version}`,
+    tag: 'Versions',
+    summary: 'A version as nbformat JSON',
+    params: versionParams,
+    response: 'bytes',
+  },
+  updateVersion: {
+    method: 'PATCH',
+    path: `${workspacePath}/notebooks/{path}/versions/{version}`,
+    tag: 'Versions',
+    summary: 'Name a version, which keeps it for ever; null takes the name away',
+    params: versionParams,
+    body: z.strictObject({ name: VersionName.nullable() }),
+    response: NotebookVersion,
+  },
+  diffVersion: {
+    method: 'GET',
+    path: `${workspacePath}/notebooks/{path}/versions/{version}/diff`,
+    tag: 'Versions',
+    summary: 'What changed, cell by cell, between a version and the one before, another one, or the notebook now',
+    params: versionParams,
+    query: z.object({
+      against: z.string().max(100).default('previous').describe('previous, current, or the id of a version'),
+    }),
+    response: VersionDiff,
+  },
+  restoreVersion: {
+    method: 'POST',
+    path: `${workspacePath}/notebooks/{path}/versions/{version}/restore`,
+    tag: 'Versions',
+    summary: 'Put the notebook, or only some of its cells, back to a version; what it was before stays a version',
+    params: versionParams,
+    body: z.strictObject({
+      cells: z.array(z.string().max(64)).min(1, 'Name at least one cell, or leave "cells" out.').max(10_000).optional(),
+    }),
+    response: VersionRestored,
+  },
+
+  startRun: {
+    method: 'POST',
+    path: `${workspacePath}/notebooks/{path}/run`,
+    tag: 'Runs',
+    summary: 'Run cells in order, all code cells when none are named; your environment is started if need be',
+    params: notebookParams,
+    body: z.strictObject({ cells: z.array(z.string().max(100)).max(10_000).optional() }),
+    response: z.object({ run: z.string() }),
+    status: 202,
+  },
+  listRuns: {
+    method: 'GET',
+    path: `${workspacePath}/notebooks/{path}/runs`,
+    tag: 'Runs',
+    summary: 'Your runs of a notebook, latest first',
+    params: notebookParams,
+    response: z.array(Run),
+  },
+  getRun: {
+    method: 'GET',
+    path: `${workspacePath}/notebooks/{path}/runs/{run}`,
+    tag: 'Runs',
+    summary: 'How far a run has come',
+    params: notebookParams.extend({ run: z.string() }),
+    response: Run,
+  },
+  interruptRun: {
+    method: 'POST',
+    path: `${workspacePath}/notebooks/{path}/runs/{run}/interrupt`,
+    tag: 'Runs',
+    summary: 'Interrupt the kernel, and take back what waits for it in this notebook',
+    params: notebookParams.extend({ run: z.string() }),
+    response: Run,
+  },
+  answerInput: {
+    method: 'POST',
+    path: `${workspacePath}/notebooks/{path}/input`,
+    tag: 'Runs',
+    summary: 'Answer the input() that a cell waits for',
+    params: notebookParams,
+    body: z.strictObject({ cell: z.string().max(100), value: z.string().max(1_000_000) }),
     status: 204,
   },
 } as const satisfies Record<string, Endpoint>;

@@ -6,4 +6,6 @@ export * from './money.ts';
 export * from './names.ts';
 export * from './openapi.ts';
 export * from './resources.ts';
+export * from './sharing.ts';
 export * from './statuses.ts';
+export * from './versions.ts';

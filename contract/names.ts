@@ -16,6 +16,16 @@ export function visibly(text: string): string {
 const encoder = new TextEncoder();
 const byteLength = (text: string): number => encoder.encode(text).byteLength;
 
+/** What a person is called, as others see it. */
+export const PersonName = z
+  .string()
+  .trim()
+  .max(100, 'A name has at most 100 characters.')
+  .refine(
+    (name) => !hidden.test(name) && name.isWellFormed(),
+    'A name has no control characters and no invisible ones.',
+  );
+
 /** Name of a billing project, which is also the namespace of its workspaces. */
 export const BillingProjectName = z
   .string()
@@ -81,3 +91,19 @@ export const NotebookPath = z.string().superRefine((path, context) => {
       : 'A notebook name ends in ".ipynb".');
   if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
 });
+
+/**
+ * An e-mail address that names a person, in lower case, so that one address has one account. ASCII alone: a letter of
+ * another script can look like ours, and some become ours in lower case. International domains are written as xn--….
+ * @see HTML, valid e-mail address
+ */
+export const EmailAddress = z
+  .string()
+  .trim()
+  .min(1, { error: 'Enter an e-mail address.', abort: true })
+  .max(254, { error: 'An e-mail address has at most 254 characters.', abort: true })
+  .regex(
+    /^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/,
+    { error: 'This is no e-mail address. It looks like name@example.org, without spaces or accents.', abort: true },
+  )
+  .toLowerCase();

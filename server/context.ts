@@ -2,10 +2,10 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { AppError } from '@terrarium/contract';
 import { createAccounts } from './accounts/accounts.ts';
-import { accountStore } from './accounts/store.ts';
+import { createInvitations } from './accounts/invitations.ts';
 import { createBillingProjects } from './billing/projects.ts';
 import { billingStore } from './billing/store.ts';
-import { createBuckets } from './bucket/buckets.ts';
+import { createBuckets, keepsVersions } from './bucket/buckets.ts';
 import type { ObjectStore } from './bucket/object-store.ts';
 import type { Config } from './config.ts';
 import { createLedger } from './cost/ledger.ts';
@@ -20,12 +20,15 @@ import { documentStore } from './documents/store.ts';
 import { createFilesystemObjectStore } from './drivers/filesystem/object-store.ts';
 import { createSandboxDriver } from './drivers/sandbox/sandbox-driver.ts';
 import type { ComputeDriver } from './environments/compute-driver.ts';
+import { createEntitlements } from './environments/entitlements.ts';
+import { createAvailability } from './environments/availability.ts';
 import { createEnvironments } from './environments/environments.ts';
 import { reconcileEnvironments } from './environments/execute.ts';
 import { createMeter } from './environments/meter.ts';
 import { environmentStore } from './environments/store.ts';
 import { createImages } from './images/images.ts';
 import { migrations } from './migrations/index.ts';
+import { createMirrors } from './mirror/mirrors.ts';
 import { createCheckpoints } from './notebooks/checkpoints.ts';
 import { createNotebooks } from './notebooks/notebooks.ts';
 import { createUploads } from './notebooks/uploads.ts';
@@ -37,8 +40,16 @@ import { createEventBus } from './plumbing/events.ts';
 import { newId } from './plumbing/ids.ts';
 import type { Log } from './plumbing/log.ts';
 import { createReconciler } from './plumbing/reconciler/reconciler.ts';
+import { createDeletedNotebooks } from './versions/deleted-notebooks.ts';
+import { createGoingBack } from './versions/going-back.ts';
+import { versionStore } from './versions/store.ts';
+import { createVersionedBuckets } from './versions/versioned-buckets.ts';
+import { createVersions } from './versions/versions.ts';
+import { answerInRooms } from './runs/room-messages.ts';
+import { createRuns } from './runs/runs.ts';
 import { createAccess } from './workspaces/access.ts';
 import { exampleNotebooks } from './workspaces/examples.ts';
+import { createSharing } from './workspaces/sharing.ts';
 import { workspaceStore } from './workspaces/store.ts';
 import { createWorkspaces } from './workspaces/workspaces.ts';
 
@@ -70,7 +81,8 @@ export function machineDrivers(config: Config, clock: Clock): Drivers {
     kernelsManifest: builtDirectories.kernelsManifest,
     clock,
   });
-  const objects = createFilesystemObjectStore({ directory: path.join(config.dataDirectory, 'buckets'), clock });
+  const directory = path.join(config.dataDirectory, 'buckets');
+  const objects = createFilesystemObjectStore({ directory, clock, keepsVersions });
   return { ...sandbox, objects, close: objects.close };
 }
 
@@ -106,7 +118,11 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     return { ...machine, notes: [...machine.notes, ...disk.notes] };
   }, clock);
 
-  const accounts = createAccounts({ store: accountStore(database), clock });
+  const accounts = createAccounts({
+    database,
+    clock,
+    acceptInvitation: (inside, invitation) => sharing.acceptInvitation(inside, invitation),
+  });
   const workspaceRows = workspaceStore(database);
   const access = createAccess(workspaceRows);
   const ledger = createLedger(database);
@@ -146,6 +162,23 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     clock,
     nudge,
   });
+  const entitlements = createEntitlements({ database, access, events, clock, log, nudge });
+  const sharing = createSharing({
+    database,
+    accounts,
+    invitations: createInvitations({ clock }),
+    billing,
+    access,
+    // After the hash: what comes there is sent to no server, and so is in no log of one.
+    invitationUrl: (secret) => `${config.publicUrl}/invitation#${secret}`,
+    pauseUnentitled: (workspaceId) =>
+      // The rights are written; what could not be paused now is found by the next round.
+      entitlements.pauseUnentitled(workspaceId).catch((error: unknown) => {
+        log.warn({ err: error, workspaceId }, 'sharing: environments could not be paused yet');
+      }),
+    events,
+  });
+  const availability = createAvailability({ environments });
   const storedBuckets = createBuckets({ store: objects, events });
   const documents = createDocuments({
     directory: path.join(config.dataDirectory, 'documents'),
@@ -155,11 +188,21 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     clock,
     log,
   });
-  const buckets = createLiveBuckets(storedBuckets, documents, { withPlaygrounds: false });
-  const notebookBuckets = createLiveBuckets(storedBuckets, documents, { withPlaygrounds: true });
+  const versionRows = versionStore(database);
+  const versions = createVersions({ store: versionRows, buckets: storedBuckets, documents, events, clock, log });
+  const versioned = (withPlaygrounds: boolean) =>
+    createVersionedBuckets({
+      buckets: createLiveBuckets(storedBuckets, documents, { withPlaygrounds }),
+      versions,
+      log,
+    });
+  const buckets = versioned(false);
+  const notebookBuckets = versioned(true);
   const checkpoints = createCheckpoints({ buckets: notebookBuckets });
   const uploads = createUploads({ directory: path.join(config.dataDirectory, 'uploads'), clock });
-  const notebooks = createNotebooks({ buckets: notebookBuckets, checkpoints, kernelSummary: images.kernel });
+  const notebooks = createNotebooks({ buckets: notebookBuckets, checkpoints, versions, kernelSummary: images.kernel });
+  const runs = createRuns({ documents, environments, availability, accounts, access, database, clock, log });
+  answerInRooms({ documents, runs, log });
   const workspaces = createWorkspaces({
     store: workspaceRows,
     accounts,
@@ -181,6 +224,7 @@ export async function createContext(options: { config: Config; log: Log; clock?:
         if (await disks.isAnyIn(workspaceId)) return 'This workspace still has persistent disks. Delete them first.';
         return null;
       },
+      forgetInvited: (accountIds) => database.transaction((inside) => sharing.forgetUninvited(inside, accountIds)),
       async forget(workspaceId) {
         await environments.forgetIn(workspaceId);
         await disks.forgetIn(workspaceId);
@@ -196,6 +240,28 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     workspacesIn: workspaceRows.everIn,
     currency: config.prices.currency,
     clock,
+  });
+  const mirrors = createMirrors({
+    database,
+    driver: compute,
+    accounts,
+    access,
+    workspaces: workspaceRows,
+    disks,
+    environments,
+    stored: storedBuckets,
+    buckets,
+    documents,
+    async keepConflict(owner, key, bytes, author) {
+      await versions.keep(owner, key, bytes, { kind: 'conflict', authors: [author], name: null });
+    },
+    async markFromDisk(owner, key, generation, author) {
+      await versions.mark(owner, key, generation, { kind: 'disk', author });
+    },
+    forgetCheckpoints: checkpoints.deleteAll,
+    events,
+    clock,
+    log,
   });
   const reconciler = createReconciler({
     kinds: [
@@ -228,22 +294,37 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     access,
     billing,
     workspaces,
+    sharing,
     images,
     disks,
     environments,
+    entitlements,
+    availability,
     meter,
     buckets,
     notebookBuckets,
     documents,
+    versions,
+    goingBack: createGoingBack({ versions, buckets: storedBuckets, documents }),
+    deletedNotebooks: createDeletedNotebooks({ store: versionRows, versions, buckets: storedBuckets }),
+    /** Thins the histories of all workspaces. */
+    async sweepVersions() {
+      for (const owner of await workspaceRows.everyBucket()) await versions.sweep(owner);
+    },
     checkpoints,
     uploads,
     notebooks,
+    mirrors,
+    runs,
     spend,
     reconciler,
     /** Ends what was opened, last first. */
     async dispose() {
       await reconciler.stop();
+      await mirrors.stop();
+      await runs.close();
       await documents.close();
+      await versions.close();
       await drivers.close?.();
       await database.close();
       lock.release();

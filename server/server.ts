@@ -18,9 +18,12 @@ import { createWorkspaceDoor } from './gateway/workspace-door.ts';
 import { imageRoutes } from './images/routes.ts';
 import { visitorOf } from './kernels/visitor.ts';
 import { registerContents } from './notebooks/contents.ts';
+import { mirrorRoutes } from './mirror/routes.ts';
 import { notebookRoutes } from './notebooks/routes.ts';
 import type { Clock } from './plumbing/clock.ts';
 import type { Log } from './plumbing/log.ts';
+import { versionRoutes } from './versions/routes.ts';
+import { runRoutes } from './runs/routes.ts';
 import { workspaceRoutes } from './workspaces/routes.ts';
 
 export interface RunningServer {
@@ -94,11 +97,18 @@ async function serve(context: Context, config: Config, log: Log): Promise<Runnin
   await gateway.listen({ host, port: config.port });
 
   context.reconciler.start();
+  context.mirrors.start();
   const recovered = context.documents.recover().catch((error: unknown) => {
     log.warn({ err: error }, 'not every notebook could be stored after the restart');
   });
+  const resumed = context.runs.recover().catch((error: unknown) => {
+    log.error({ err: error }, 'not every run could be gone on with after the restart');
+  });
   const meter = every(meterEveryMs, () => context.meter.sweep(), log);
-  const sweep = every(sweepEveryMs, () => Promise.all([accounts.sweep(), context.documents.sweepPlaygrounds()]), log);
+  const sweepAll = () => Promise.all([accounts.sweep(), context.documents.sweepPlaygrounds(), context.mirrors.sweep()]);
+  const sweep = every(sweepEveryMs, sweepAll, log);
+  const sweepVersions = every(sweepEveryMs, () => context.sweepVersions(), log);
+  const entitlements = every(meterEveryMs, () => context.entitlements.pauseUnentitled(), log);
   const announcement = await announce(config.dataDirectory, { url: config.publicUrl, token, pid: process.pid });
   const ticket = await accounts.createSignInTicket(owner.id);
 
@@ -109,8 +119,9 @@ async function serve(context: Context, config: Config, log: Log): Promise<Runnin
     context,
     async stop() {
       await announcement.withdraw();
-      await recovered;
-      await Promise.all([meter.stop(), sweep.stop()]);
+      await Promise.all([recovered, resumed]);
+      context.versions.stopSweeping();
+      await Promise.all([meter.stop(), entitlements.stop(), sweep.stop(), sweepVersions.stop()]);
       eventStreams.close();
       await gateway.close();
       await door.close();
@@ -130,12 +141,15 @@ function appOf(context: Context, config: Config, log: Log, eventStreams: EventSt
     routes(bind) {
       accountRoutes(bind, accounts, config.publicUrl);
       billingRoutes(bind, context.billing);
-      workspaceRoutes(bind, context.workspaces);
+      workspaceRoutes(bind, context);
       imageRoutes(bind, context.images);
       diskRoutes(bind, context.disks);
       environmentRoutes(bind, context.environments, access);
+      mirrorRoutes(bind, context.mirrors, access);
       bucketRoutes(bind, context);
+      versionRoutes(bind, context);
       notebookRoutes(bind, { ...context, buckets: context.notebookBuckets });
+      runRoutes(bind, context);
       gatewayRoutes(bind, { ...context, publicUrl: config.publicUrl });
       eventRoutes(bind, { ...context, eventStreams });
       costRoutes(bind, context.spend, config.prices);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
+import { kernelEndings } from '@terrarium/contract/agent';
 import { HttpError } from '../http-error.ts';
 import { log, messageOf } from '../log.ts';
 import { describeDeath, readOomKills } from './death.ts';
@@ -155,7 +156,7 @@ export class Kernel extends EventEmitter<KernelEvents> {
     await this.#inTurn(async () => {
       if (this.#isClosing) throw new HttpError(404, `Kernel does not exist: ${this.id}`);
       this.executionState = 'restarting';
-      await this.#endRun(true, 'The kernel was restarted.');
+      await this.#endRun(true, kernelEndings.restarted);
       this.#quickDeaths = 0;
       await this.start();
     });
@@ -170,7 +171,7 @@ export class Kernel extends EventEmitter<KernelEvents> {
   async shutdown(): Promise<void> {
     this.#isClosing = true;
     await this.#inTurn(async () => {
-      await this.#endRun(false, 'The kernel was shut down.');
+      await this.#endRun(false, kernelEndings.shutDown);
       this.executionState = 'dead';
       this.journal.close();
     });

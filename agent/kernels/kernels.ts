@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { HttpError } from '../http-error.ts';
 import { log, messageOf } from '../log.ts';
@@ -194,6 +194,8 @@ export class Kernels {
     const { home } = this.#options;
     if (folder.split('/').includes('..') || folder.includes('\0')) return home;
     const wanted = path.join(home, folder);
+    // The folder of a notebook that is new in the bucket: the mirror is about to make it.
+    if (/^notebooks(\/[^./][^/]*)*$/.test(folder)) await mkdir(wanted, { recursive: true }).catch(() => undefined);
     const isFolder = await stat(wanted).then(
       (found) => found.isDirectory(),
       () => false,

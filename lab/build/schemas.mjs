@@ -14,7 +14,7 @@ export async function loadSchemas(lab) {
   for (const name of Object.keys(dependencies).sort()) {
     const root = join(lab, 'node_modules', name);
     const folder = join(root, 'schema');
-    if (!name.startsWith('@jupyterlab/') || !existsSync(folder)) continue;
+    if (!/^@jupyter(lab|-widgets)\//.test(name) || !existsSync(folder)) continue;
     const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
     for (const file of (await readdir(folder)).sort()) {
       const id = `${name}:${file.replace(/\.json$/, '')}`;

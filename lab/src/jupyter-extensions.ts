@@ -46,6 +46,9 @@ import tooltip from '@jupyterlab/tooltip-extension';
 import translation from '@jupyterlab/translation-extension';
 import uiComponents from '@jupyterlab/ui-components-extension';
 import vegaRenderer from '@jupyterlab/vega5-extension';
+import { userEditorCursors } from '@jupyter/collaboration-extension/lib/collaboration.js';
+import { ynotebook } from '@jupyter/docprovider-extension/lib/filebrowser.js';
+import { plotlyRenderer } from './notebook/plotly.ts';
 
 type Plugins = JupyterFrontEndPlugin<unknown>[];
 
@@ -124,6 +127,12 @@ export const jupyterPlugins: Plugins = all
     return plugin;
   });
 
+/**
+ * Of Jupyter's collaboration: the model of shared notebooks and the cursors of others. Its drive is ours; its timeline,
+ * forks, links, menus and panels are about things that the header or the app has; text files are saved as files.
+ */
+export const collaborationPlugins = [ynotebook, userEditorCursors] as Plugins;
+
 /** After every execution the debugger's service is asked for modules, and throws where nothing is being debugged. */
 function withQuietModules(plugin: Plugins[number]): Plugins[number] {
   return {
@@ -163,6 +172,7 @@ export const jupyterRenderers: IRenderMime.IExtensionModule[] = [
   jsonRenderer,
   mermaidRenderer,
   pdfRenderer,
+  plotlyRenderer,
   vegaRenderer,
   // Without the mark of a module, JupyterLab takes the object for the renderer itself.
 ].map((renderer) => ({ __esModule: true, default: renderer as IRenderMime.IExtension }));

@@ -1,13 +1,18 @@
 import { JupyterLab } from '@jupyterlab/application';
 import { IConnectionStatus, IServiceManager } from '@jupyterlab/services';
 import { PluginRegistry } from '@lumino/coreutils';
+import { leaveExecutionStateToServer } from './documents/live-model.ts';
+import { liveContentsPlugin, liveNotebooksPlugin } from './documents/live-notebooks.ts';
 import { savingsPlugin } from './documents/savings.ts';
 import { servicePlugins } from './environment/service-plugins.ts';
 import { headerPlugin } from './header/header-plugin.tsx';
-import { jupyterPlugins, jupyterRenderers } from './jupyter-extensions.ts';
+import { collaborationPlugins, jupyterPlugins, jupyterRenderers } from './jupyter-extensions.ts';
 import { executorPlugin } from './notebook/executor.ts';
 import { kernelFollowingPlugin } from './notebook/kernel-following.ts';
-import { restorePlugin } from './notebook/restore.ts';
+import { followSharedOutputs } from './notebook/live-outputs.ts';
+import { readOnlyPlugin } from './notebook/read-only.ts';
+import { runningCellsPlugin } from './notebook/running-cells.ts';
+import { widgetPlugins } from './notebook/widgets.ts';
 import { connectionLostPlugin } from './shell/connection-lost.ts';
 import { fileLinksPlugin } from './shell/file-links.ts';
 import { openingPlugin } from './shell/opening.ts';
@@ -16,15 +21,22 @@ import './styles.ts';
 
 /** Our plugins and JupyterLab's, in one registry, because the services are needed before the application exists. */
 async function start(): Promise<void> {
+  leaveExecutionStateToServer();
+  followSharedOutputs();
   const registry = new PluginRegistry<JupyterLab>();
   registry.registerPlugins([
     ...jupyterPlugins,
+    ...collaborationPlugins,
     ...servicePlugins,
+    liveNotebooksPlugin,
+    liveContentsPlugin,
     savingsPlugin,
     headerPlugin,
     executorPlugin,
     kernelFollowingPlugin,
-    restorePlugin,
+    readOnlyPlugin,
+    runningCellsPlugin,
+    ...widgetPlugins,
     connectionLostPlugin,
     fileLinksPlugin,
     openingPlugin,

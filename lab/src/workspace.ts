@@ -10,6 +10,8 @@ const WorkspaceOfPage = z.object({
   appUrl: z.string(),
   role: WorkspaceRole,
   canCompute: z.boolean(),
+  /** Whose kernels run here: executions of a document say by it whom they belong to. */
+  accountId: z.string(),
   userEmail: z.string(),
   userName: z.string(),
 });

@@ -1,8 +1,9 @@
 import { hash, verify } from '@node-rs/argon2';
 import { AppError, type Account, type Token } from '@terrarium/contract';
 import { isoMoment, isoMomentOrNull, type Clock } from '../plumbing/clock.ts';
+import type { Database } from '../plumbing/db/database.ts';
 import { newId, newSecret, secretHash } from '../plumbing/ids.ts';
-import type { AccountRow, AccountStore, TokenRow } from './store.ts';
+import { accountStore, type AccountRow, type AccountStore, type TicketRow, type TokenRow } from './store.ts';
 
 /** Who asks, and how they proved it. */
 export interface Principal {
@@ -20,15 +21,34 @@ const signInProblem = 'That e-mail address and password do not belong together.'
 
 export type Accounts = ReturnType<typeof createAccounts>;
 
-/** Accounts and the ways to prove to be one: password, session cookie, one-use ticket, API token. */
-export function createAccounts(options: { store: AccountStore; clock: Clock }) {
-  const { store, clock } = options;
+/**
+ * Accounts and the ways to prove to be one: password, session cookie, one-use ticket, API token.
+ * INVARIANT: an invitation signs in to an account that nobody has signed in to before, and to no other. The first
+ * sign-in ends every other invitation to the account, in the same transaction.
+ */
+export function createAccounts(options: {
+  database: Database;
+  clock: Clock;
+  /**
+   * Workspaces belong to a later noun: lets the account into those that its inviter can let it into at this moment.
+   * @returns what is to be done once that is written; null when there are none, and the invitation is good for nothing
+   */
+  acceptInvitation: (
+    inside: Database,
+    invitation: { accountId: string; inviterId: string },
+  ) => Promise<(() => void) | null>;
+}) {
+  const { database, clock } = options;
+  const store = accountStore(database);
 
-  async function sessionFor(ticket: { accountId: string; parentId: string | null; workspaceId: string | null }) {
+  async function sessionFor(
+    ticket: { accountId: string; parentId: string | null; workspaceId: string | null },
+    to: AccountStore = store,
+  ) {
     const secret = newSecret();
     const now = clock.now();
     const id = newId();
-    await store.insertSession({
+    await to.insertSession({
       secret_hash: secretHash(secret),
       id,
       account_id: ticket.accountId,
@@ -38,6 +58,18 @@ export function createAccounts(options: { store: AccountStore; clock: Clock }) {
       expires_at: now + sessionMs,
     });
     return { id, secret, expiresAt: now + sessionMs };
+  }
+
+  /** Uses the ticket where it is good, here and now. @returns what is to be done once that is written, or null */
+  async function use(row: TicketRow, workspaceId: string | null, inside: Database): Promise<(() => void) | null> {
+    if (row.expires_at < clock.now() || row.workspace_id !== workspaceId) return null;
+    if (row.inviter_id === null) return () => undefined;
+    const write = accountStore(inside);
+    if ((await write.accountById(row.account_id))?.is_pending !== 1) return null;
+    const invitation = { accountId: row.account_id, inviterId: row.inviter_id };
+    const accepted = await options.acceptInvitation(inside, invitation);
+    if (accepted !== null) await write.settle(row.account_id);
+    return accepted;
   }
 
   async function principalOfSession(secret: string, workspaceId: string | null): Promise<Principal | null> {
@@ -61,6 +93,7 @@ export function createAccounts(options: { store: AccountStore; clock: Clock }) {
         name: owner.name,
         password_hash: null,
         is_operator: 1,
+        is_pending: 0,
         created_at: clock.now(),
       };
       await store.insertAccount(row);
@@ -80,6 +113,7 @@ export function createAccounts(options: { store: AccountStore; clock: Clock }) {
         account_id: accountId,
         parent_id: null,
         workspace_id: null,
+        inviter_id: null,
         expires_at: clock.now() + signInTicketMs,
       });
       return secret;
@@ -93,6 +127,7 @@ export function createAccounts(options: { store: AccountStore; clock: Clock }) {
         account_id: principal.account.id,
         parent_id: principal.via.kind === 'session' ? principal.via.sessionId : null,
         workspace_id: workspaceId,
+        inviter_id: null,
         expires_at: clock.now() + doorTicketMs,
       });
       return secret;
@@ -104,19 +139,29 @@ export function createAccounts(options: { store: AccountStore; clock: Clock }) {
      * @throws AppError NotSignedIn  used, expired, or for another place
      */
     async redeemTicket(ticket: string, workspaceId: string | null) {
-      const row = await store.takeTicket(secretHash(ticket));
-      if (row === undefined || row.expires_at < clock.now() || row.workspace_id !== workspaceId) {
+      // Taking it, accepting it and signing in are one: a crash in between leaves the ticket as it was.
+      const signedIn = await database.transaction(async (inside) => {
+        const write = accountStore(inside);
+        const row = await write.takeTicket(secretHash(ticket));
+        const used = row === undefined ? null : await use(row, workspaceId, inside);
+        if (row === undefined || used === null) return null;
+        const account = await write.accountById(row.account_id);
+        if (account === undefined) return null;
+        const session = await sessionFor({ accountId: row.account_id, parentId: row.parent_id, workspaceId }, write);
+        return { account: toAccount(account), session, used };
+      });
+      // What is no longer good is used up as well, so this is told once that is written.
+      if (signedIn === null) {
         throw new AppError(
           'NotSignedIn',
           workspaceId === null
-            ? 'This link has been used or is too old. Start Terrarium again (npm start) for a fresh one.'
+            ? 'This link has been used, or does not hold any more. Ask the person who gave it to you for a new one; on the machine itself, start Terrarium again (npm start).'
             : 'This link has been used or is too old. Open the notebook again from the workspace.',
         );
       }
-      const account = await store.accountById(row.account_id);
-      if (account === undefined) throw new AppError('NotSignedIn', 'That account is gone.');
-      const session = await sessionFor({ accountId: row.account_id, parentId: row.parent_id, workspaceId });
-      return { account: toAccount(account), session };
+      const { used, ...answer } = signedIn;
+      used();
+      return answer;
     },
 
     /** @throws AppError NotSignedIn */
@@ -133,6 +178,11 @@ export function createAccounts(options: { store: AccountStore; clock: Clock }) {
 
     /** Ends the session and those of every workspace it opened. */
     signOut: (sessionId: string) => store.deleteSession(sessionId),
+
+    async setName({ account }: Principal, name: string): Promise<Account> {
+      await store.setName(account.id, name);
+      return { ...account, name };
+    },
 
     async setPassword(principal: Principal, password: string): Promise<void> {
       await store.setPasswordHash(principal.account.id, await hash(password));
@@ -192,7 +242,7 @@ export function createAccounts(options: { store: AccountStore; clock: Clock }) {
   };
 }
 
-function toAccount(row: AccountRow): Account {
+export function toAccount(row: AccountRow): Account {
   return { id: row.id, email: row.email, name: row.name, isOperator: row.is_operator === 1 };
 }
 

@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely';
+import type { Generated, Insertable, Selectable } from 'kysely';
 import type { Database } from '../plumbing/db/database.ts';
 
 interface Tables {
@@ -8,6 +8,8 @@ interface Tables {
     name: string;
     password_hash: string | null;
     is_operator: number;
+    /** Invited, and never signed in: nobody has made this account theirs. */
+    is_pending: Generated<number>;
     created_at: number;
   };
   sessions: {
@@ -24,6 +26,8 @@ interface Tables {
     account_id: string;
     parent_id: string | null;
     workspace_id: string | null;
+    /** Who made it, where it is an invitation. */
+    inviter_id: string | null;
     expires_at: number;
   };
   tokens: {
@@ -50,7 +54,15 @@ export function accountStore(database: Database) {
       tables.selectFrom('accounts').selectAll().where('email', '=', email.toLowerCase()).executeTakeFirst(),
     firstOperator: () =>
       tables.selectFrom('accounts').selectAll().where('is_operator', '=', 1).orderBy('created_at').executeTakeFirst(),
-    insertAccount: (row: AccountRow) => tables.insertInto('accounts').values(row).execute(),
+    insertAccount: (row: Insertable<Tables['accounts']>) => tables.insertInto('accounts').values(row).execute(),
+    /** Somebody has made the account his: no invitation to it is good any more. */
+    async settle(id: string) {
+      await tables.updateTable('accounts').set({ is_pending: 0 }).where('id', '=', id).execute();
+      await tables.deleteFrom('tickets').where('account_id', '=', id).where('inviter_id', 'is not', null).execute();
+    },
+    deletePending: (id: string) =>
+      tables.deleteFrom('accounts').where('id', '=', id).where('is_pending', '=', 1).execute(),
+    setName: (id: string, name: string) => tables.updateTable('accounts').set({ name }).where('id', '=', id).execute(),
     setPasswordHash: (id: string, hash: string) =>
       tables.updateTable('accounts').set({ password_hash: hash }).where('id', '=', id).execute(),
 
@@ -68,6 +80,8 @@ export function accountStore(database: Database) {
         .execute(),
 
     insertTicket: (row: TicketRow) => tables.insertInto('tickets').values(row).execute(),
+    deleteInvitations: (accountId: string, inviterId: string) =>
+      tables.deleteFrom('tickets').where('account_id', '=', accountId).where('inviter_id', '=', inviterId).execute(),
     /** Takes the ticket out, so that nobody else can have it. */
     takeTicket: (hash: string) =>
       tables.deleteFrom('tickets').where('secret_hash', '=', hash).returningAll().executeTakeFirst(),

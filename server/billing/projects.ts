@@ -54,6 +54,10 @@ export function createBillingProjects(options: {
     roleOf: async (accountId: string, name: string): Promise<BillingRole | null> =>
       (await store.find(accountId, name))?.role ?? null,
 
+    /** Account ids of those who pay. */
+    ownersOf: async (name: string): Promise<ReadonlySet<string>> =>
+      new Set((await store.members(name)).filter(({ role }) => role === 'owner').map((member) => member.account_id)),
+
     /** @throws AppError AlreadyExists, also when the project is somebody else's: the name is taken for all */
     async create(accountId: string, request: { name: string; description: string }): Promise<BillingProject> {
       try {

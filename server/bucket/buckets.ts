@@ -73,6 +73,12 @@ export interface Buckets {
    * @throws AppError NotFound, AlreadyExists
    */
   move(owner: BucketOwner, from: string, to: string): Promise<ObjectInfo>;
+  /** Older generations of a key, newest first. */
+  versions(owner: BucketOwner, key: string): Promise<ObjectInfo[]>;
+  /** Keys below `prefix` that have older generations. */
+  versionedKeys(owner: BucketOwner, prefix: string): Promise<string[]>;
+  /** @returns false when there was no such older generation */
+  deleteVersion(owner: BucketOwner, key: string, generation: string): Promise<boolean>;
 }
 
 /** Objects of workspaces: keys checked, buckets made when first needed, every change told. */
@@ -197,6 +203,23 @@ export function createBuckets(deps: { store: ObjectStore; events: { publish(even
         throw await explained(owner, to, ifGeneration, error);
       }
     },
+
+    async versions(owner, key) {
+      checkKey(key);
+      await ensure(owner);
+      return store.versions(owner.bucket, key);
+    },
+
+    async versionedKeys(owner, prefix) {
+      await ensure(owner);
+      return store.versionedKeys(owner.bucket, prefix);
+    },
+
+    async deleteVersion(owner, key, generation) {
+      checkKey(key);
+      await ensure(owner);
+      return store.deleteVersion(owner.bucket, key, generation);
+    },
   };
   return buckets;
 
@@ -214,6 +237,11 @@ export function createBuckets(deps: { store: ObjectStore; events: { publish(even
 
 export function isNotebookKey(key: string): boolean {
   return key.startsWith('notebooks/') && key.endsWith('.ipynb');
+}
+
+/** Whether all older generations of a key stay, until they are deleted one by one: they are a notebook's history. */
+export function keepsVersions(key: string): boolean {
+  return isNotebookKey(key) && !/\/\.(ipynb_checkpoints|playground)\//.test(key);
 }
 
 export function toBucketObject(info: ObjectInfo): BucketObject {

@@ -50,6 +50,16 @@ export interface ObjectStore {
     options?: { prefix?: string; delimiter?: '/'; pageToken?: string; limit?: number },
   ): Promise<{ objects: ObjectInfo[]; folders: string[]; nextPageToken: string | null }>;
   copy(bucket: string, from: string, to: string, options?: { ifGeneration?: string | 'absent' }): Promise<ObjectInfo>;
-  /** Older generations of a key that can still be read, newest first; the live one is not among them. */
+  /**
+   * Older generations of a key that can still be read, newest first; the live one is not among them. Those of notebooks
+   * (`keepsVersions` of buckets.ts) stay until they are deleted; a driver lets others go by a rule of its own.
+   */
   versions(bucket: string, key: string): Promise<ObjectInfo[]>;
+  /** Keys below `prefix` that have older generations, whether they have a live one or not; in no order. */
+  versionedKeys(bucket: string, prefix: string): Promise<string[]>;
+  /**
+   * Deletes one older generation and frees its space. Never the live one.
+   * @returns false when there was no such older generation
+   */
+  deleteVersion(bucket: string, key: string, generation: string): Promise<boolean>;
 }

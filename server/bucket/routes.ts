@@ -1,3 +1,4 @@
+import { authorOf } from '../accounts/author.ts';
 import type { Principal } from '../accounts/accounts.ts';
 import type { Binder } from '../plumbing/http/bind.ts';
 import type { Access } from '../workspaces/access.ts';
@@ -29,6 +30,7 @@ export function bucketRoutes(bind: Binder<Principal>, deps: { buckets: Buckets; 
       contentType: request.headers['content-type'],
       ifGeneration: requiredGeneration(conditions, params.key, current),
       signal,
+      author: authorOf(who.account),
     });
     void reply.header('etag', etagOf(info));
     return toBucketObject(info);

@@ -7,7 +7,7 @@ import type { Clock } from '../plumbing/clock.ts';
 import type { EventBus } from '../plumbing/events.ts';
 import type { Log } from '../plumbing/log.ts';
 import { applyNotebook } from './apply-notebook.ts';
-import type { Documents, MergeOutcome, Stored } from './live-document.ts';
+import type { Documents, LiveDocument, MergeOutcome, Stored } from './live-document.ts';
 import { createLoader } from './load-documents.ts';
 import { mergeNotebooks } from './merge-notebooks.ts';
 import { notebookContentType, writeNotebook, type Notebook } from './nbformat.ts';
@@ -62,6 +62,7 @@ export function createDocuments(options: {
 }): LiveDocuments {
   const { store, events, clock, log } = options;
   const storedListeners: ((stored: Stored) => void)[] = [];
+  const movedListeners: ((document: LiveDocument) => void)[] = [];
   const handlers = new Map<string, MessageHandler>();
   const onStored = (stored: Stored): void => {
     for (const listener of storedListeners) listener(stored);
@@ -83,6 +84,16 @@ export function createDocuments(options: {
       });
   });
 
+  /** What a change was made from. Where that is no longer kept, nothing: whatever differs is a conflict then. */
+  async function baseOf(owner: BucketOwner, key: string, generation: string, changed: Notebook): Promise<Notebook> {
+    try {
+      return await loader.readObject(owner, key, generation);
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'NotFound') return { ...changed, cells: [] };
+      throw error;
+    }
+  }
+
   async function merge(
     owner: BucketOwner,
     key: string,
@@ -97,7 +108,7 @@ export function createDocuments(options: {
     const isPresent = document.isPlayground || (from === stored && storing.isStored);
     let wanted = notebook;
     if (!isPresent && from !== null) {
-      const before = await loader.readObject(owner, key, from);
+      const before = await baseOf(owner, key, from, notebook);
       const merged = mergeNotebooks(before, document.notebook(), notebook);
       if (merged.conflicts.length > 0) return { kind: 'conflict', cells: merged.conflicts, generation: stored ?? '' };
       wanted = merged.notebook;
@@ -180,6 +191,9 @@ export function createDocuments(options: {
     onStored(listener) {
       storedListeners.push(listener);
     },
+    onMoved(listener) {
+      movedListeners.push(listener);
+    },
     onMessage(type, handler) {
       handlers.set(type, handler);
     },
@@ -236,6 +250,7 @@ export function createDocuments(options: {
           open.rename(entry, to);
           entry.storing.moved(info);
           entry.room.tell({ type: 'moved', path: to });
+          for (const listener of movedListeners) listener(entry.document);
           return info;
         });
       });

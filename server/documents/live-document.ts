@@ -109,6 +109,8 @@ export interface Documents {
   createPlayground(owner: BucketOwner, key: string, author: Author): Promise<{ readonly key: string }>;
   /** After each write to the bucket. */
   onStored(listener: (stored: Stored) => void): void;
+  /** After a document that is in memory got another key. */
+  onMoved(listener: (document: LiveDocument) => void): void;
   /** Answers messages of one type that clients send in a room; the first field `type` tells them apart. */
   onMessage(
     type: string,

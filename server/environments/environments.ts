@@ -26,6 +26,9 @@ import { specOf, type ShapeDefaults } from './spec.ts';
 import { environmentStore, type EnvironmentChange, type EnvironmentRow, type EnvironmentStore } from './store.ts';
 import { deadlinesMs, wishToDelete, wishToStart, wishToStop } from './wishes.ts';
 
+/** Whose environment it is; how they proved it does not matter here. */
+type Who = Pick<Principal, 'account'>;
+
 export type Environments = ReturnType<typeof createEnvironments>;
 
 /** Cloud Environments: what people may ask of them. Requests write what is wanted; the reconciler does it. */
@@ -181,7 +184,7 @@ export function createEnvironments(options: {
       };
     },
 
-    async create(principal: Principal, access: WorkspaceAccess, request: EnvironmentCreate): Promise<Environment> {
+    async create(principal: Who, access: WorkspaceAccess, request: EnvironmentCreate): Promise<Environment> {
       const image = request.image === undefined ? await images.default() : await images.required(request.image);
       await checkShape(request);
       const { maxCpus, maxMemoryBytes } = await options.describe();
@@ -235,14 +238,21 @@ export function createEnvironments(options: {
       return toResource(await required(ownerId, access.workspace.id, id));
     },
 
-    start: (principal: Principal, access: WorkspaceAccess, nameOrId: string) =>
+    start: (principal: Who, access: WorkspaceAccess, nameOrId: string) =>
       wish(principal.account.id, access.workspace.id, nameOrId, 'start', wishToStart(clock.now())),
 
-    stop: (principal: Principal, access: WorkspaceAccess, nameOrId: string) =>
-      wish(principal.account.id, access.workspace.id, nameOrId, 'stop', wishToStop(clock.now(), null)),
+    stop: (principal: Who, workspaceId: string, nameOrId: string) =>
+      wish(principal.account.id, workspaceId, nameOrId, 'stop', wishToStop(clock.now(), null)),
 
-    delete: (principal: Principal, access: WorkspaceAccess, nameOrId: string, deleteDisk: boolean) =>
-      wish(principal.account.id, access.workspace.id, nameOrId, 'delete', wishToDelete(clock.now(), deleteDisk)),
+    delete: (principal: Who, workspaceId: string, nameOrId: string, deleteDisk: boolean) =>
+      wish(principal.account.id, workspaceId, nameOrId, 'delete', wishToDelete(clock.now(), deleteDisk)),
+
+    /** The workspace of that name, if the account has an environment in it, whether or not it can be seen; else null. */
+    async placeOfOwn(accountId: string, namespace: string, name: string): Promise<string | null> {
+      const workspace = await options.workspaces.byName(namespace, name);
+      if (workspace === undefined) return null;
+      return (await store.ofOwner(workspace.id, accountId)).length === 0 ? null : workspace.id;
+    },
 
     /** Where the caller's running environment in a workspace answers, or null when none runs. */
     async agentFor(accountId: string, workspaceId: string): Promise<AgentDoor | null> {

@@ -1,5 +1,5 @@
 import { sql, type Selectable, type Updateable } from 'kysely';
-import type { EnvironmentStatus } from '@terrarium/contract';
+import { environmentActions, type EnvironmentStatus } from '@terrarium/contract';
 import type { Database } from '../plumbing/db/database.ts';
 import { leasedRows, type LeaseColumns } from '../plumbing/reconciler/leased-rows.ts';
 import type { Claim } from '../plumbing/reconciler/reconciler.ts';
@@ -60,6 +60,15 @@ export function environmentStore(database: Database) {
     ofOwner: (workspaceId: string, ownerId: string) =>
       alive().where('workspace_id', '=', workspaceId).where('owner_id', '=', ownerId).orderBy('created_at').execute(),
     running: () => tables.selectFrom('environments').selectAll().where('status', '=', 'Running').execute(),
+    /** Those that are wanted running and can be paused now, in one workspace or in all. */
+    wantedRunning(workspaceId: string | null) {
+      const wanted = tables
+        .selectFrom('environments')
+        .selectAll()
+        .where('desired', '=', 'running')
+        .where('status', 'in', [...environmentActions.stop]);
+      return (workspaceId === null ? wanted : wanted.where('workspace_id', '=', workspaceId)).execute();
+    },
     insert: (row: EnvironmentRow) => tables.insertInto('environments').values(row).execute(),
     /**
      * Records a wish: work under way for an older one notices that `intent` has risen.

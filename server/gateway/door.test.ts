@@ -119,6 +119,7 @@ describe('JupyterLab', () => {
         appUrl: at.url,
         role: 'OWNER',
         canCompute: true,
+        accountId: expect.any(String) as string,
         userEmail: 'owner@example.org',
         userName: 'Ada Owner',
       },

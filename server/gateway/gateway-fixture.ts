@@ -91,7 +91,7 @@ export async function createFixture(
     authenticate: (request) => authenticate(accounts, request, { origin: publicUrl, cookieName, workspaceId: null }),
     routes: (bind) => {
       accountRoutes(bind, accounts, publicUrl);
-      workspaceRoutes(bind, context.workspaces);
+      workspaceRoutes(bind, context);
       gatewayRoutes(bind, { accounts, access, publicUrl });
     },
   });

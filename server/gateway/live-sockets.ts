@@ -47,8 +47,9 @@ export function createLiveSockets(visitors: Visitors, log: Log) {
     partWith: (socket: Duplex, part: () => void) => {
       partings.set(socket, part);
     },
+    /** Also where none is open yet: one that was let in by the old rights may be on its way. */
     recheck: () => {
-      if (open.size > 0) recheck(recheckSoonMs);
+      recheck(recheckSoonMs);
     },
     close(): void {
       clearInterval(timer);

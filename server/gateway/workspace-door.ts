@@ -2,6 +2,7 @@ import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import { AppError, errorStatus, type PriceTable } from '@terrarium/contract';
 import type { Accounts } from '../accounts/accounts.ts';
 import type { LiveDocuments } from '../documents/documents.ts';
+import type { Availability } from '../environments/availability.ts';
 import type { Environments } from '../environments/environments.ts';
 import type { Images } from '../images/images.ts';
 import { createAgents, type Agents } from '../kernels/agents.ts';
@@ -50,6 +51,7 @@ export function createWorkspaceDoor(options: {
   accounts: Accounts;
   access: Access;
   environments: Environments;
+  availability: Availability;
   images: Images;
   documents: LiveDocuments;
   prices: PriceTable;
@@ -59,9 +61,9 @@ export function createWorkspaceDoor(options: {
   clock: Clock;
   log: Log;
 }): WorkspaceDoor {
-  const { accounts, access, environments, images, events, clock } = options;
+  const { accounts, access, environments, availability, images, events, clock } = options;
   const visitors = createVisitors({ accounts, access, clock });
-  const agents = createAgents({ environments, events, clock });
+  const agents = createAgents({ environments, availability, events, clock });
   const proxy = createAgentProxy();
   const agentRequests = createAgentRequests({ visitors, agents, proxy });
   const eventChannel = createEventChannel({ clock });
@@ -69,6 +71,15 @@ export function createWorkspaceDoor(options: {
   const files = createLabFiles(options.labDirectory);
   const settings = createLabSettings({ store: labStore(options.database), files, clock });
   const routes = Fastify({ bodyLimit, routerOptions: { ignoreTrailingSlash: true, maxParamLength: 2000 } });
+
+  const maySee = (accountId: string, workspaceId: string): Promise<boolean> =>
+    access.workspaceById(accountId, workspaceId, 'read').then(
+      () => true,
+      (error: unknown) => {
+        if (error instanceof AppError) return false;
+        throw error;
+      },
+    );
 
   answerAsJupyter(routes, options.log);
   jupyterRoutes(routes, {
@@ -90,14 +101,11 @@ export function createWorkspaceDoor(options: {
       options.eventStreams.open({
         request: request.raw,
         response: reply.raw,
-        mayHear: ({ event, accountId }) =>
-          event.workspaceId === workspaceId && (accountId === null || accountId === principal.account.id),
-        mayStay: async () =>
-          (await accounts.isStillValid(principal)) &&
-          access.workspaceById(principal.account.id, workspaceId, 'read').then(
-            () => true,
-            (error: unknown) => !(error instanceof AppError),
-          ),
+        mayHear: async ({ event, accountId }) =>
+          event.workspaceId === workspaceId &&
+          (accountId === null || accountId === principal.account.id) &&
+          maySee(principal.account.id, workspaceId),
+        mayStay: async () => (await accounts.isStillValid(principal)) && maySee(principal.account.id, workspaceId),
       });
     },
   });

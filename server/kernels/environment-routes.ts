@@ -47,7 +47,7 @@ export function environmentControlRoutes(
     const environment = await mine(request);
     if (environment === null) throw new AppError('NotFound', 'There is no Cloud Environment in this workspace.');
     reply.code(202);
-    return environments.stop(principal, held, environment.id);
+    return environments.stop(principal, held.workspace.id, environment.id);
   });
 
   door.get('/terrarium/prices', () => prices);

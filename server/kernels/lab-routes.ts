@@ -34,6 +34,7 @@ export function labRoutes(
             appUrl: publicUrl,
             role,
             canCompute,
+            accountId: principal.account.id,
             userEmail: principal.account.email,
             userName: principal.account.name,
           },

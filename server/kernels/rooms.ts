@@ -8,6 +8,7 @@ import { isNotebookKey } from '../bucket/buckets.ts';
 import type { LiveDocuments } from '../documents/documents.ts';
 import { isPlaygroundKey } from '../documents/playground-key.ts';
 import type { Joining } from '../documents/room-member.ts';
+import type { EventBus } from '../plumbing/events.ts';
 import type { Log } from '../plumbing/log.ts';
 import { isAllowed, type Access, type WorkspaceAccess } from '../workspaces/access.ts';
 import type { DoorSocket } from './door-socket.ts';
@@ -24,12 +25,17 @@ const SessionRequest = z.looseObject({ format: z.string().optional(), type: z.st
  * Where JupyterLab meets live documents.
  * @see jupyter_server_ydoc, PUT /api/collaboration/session and /api/collaboration/room
  */
-export function createRooms(deps: { documents: LiveDocuments; access: Pick<Access, 'workspaceById'>; log: Log }): {
+export function createRooms(deps: {
+  documents: LiveDocuments;
+  access: Pick<Access, 'workspaceById'>;
+  events: EventBus;
+  log: Log;
+}): {
   socket: DoorSocket;
   routes(door: FastifyInstance): void;
   close(): void;
 } {
-  const { documents, access, log } = deps;
+  const { documents, access, events, log } = deps;
   const server = new WebSocketServer({ noServer: true, maxPayload: mostMessageBytes, perMessageDeflate: false });
 
   async function join(visitor: Visitor, documentId: string, query: URLSearchParams, joining: Joining): Promise<void> {
@@ -41,23 +47,52 @@ export function createRooms(deps: { documents: LiveDocuments; access: Pick<Acces
     joining.socket.close(1003, JSON.stringify(reason));
   }
 
-  /** Rights can be taken away while somebody is connected. */
-  function keepRights(visitor: Visitor, joining: Joining): void {
+  /**
+   * Rights can be taken away while somebody is connected. INVARIANT: from the event that says that rights have changed
+   * until they have been read, nothing that the client sends is taken. The timer is for what no event tells.
+   */
+  function keepRights(visitor: Visitor, joining: Joining): { check(): Promise<boolean>; begin(): void } {
     const { principal, access: held } = visitor;
-    const timer = setInterval(() => {
-      access
-        .workspaceById(principal.account.id, held.workspace.id, 'read')
-        .then((now) => {
-          Object.assign(joining, rightsOf(now));
-        })
-        .catch(() => {
-          joining.socket.close(4403, 'You cannot see this workspace any more.');
-        });
-    }, recheckMs);
+    const { socket } = joining;
+    let checks = 0;
+    let latest = 0;
+    let hasBegun = false;
+    const listen = (): void => {
+      if (hasBegun && checks === 0) socket.resume();
+    };
+    const check = async (): Promise<boolean> => {
+      const turn = ++latest;
+      checks += 1;
+      socket.pause();
+      try {
+        const now = await access.workspaceById(principal.account.id, held.workspace.id, 'read');
+        if (turn === latest) Object.assign(joining, rightsOf(now));
+        return true;
+      } catch {
+        Object.assign(joining, { canWrite: false, canCompute: false });
+        socket.close(4403, 'You cannot see this workspace any more.');
+        return false;
+      } finally {
+        checks -= 1;
+        listen();
+      }
+    };
+    const timer = setInterval(() => void check(), recheckMs);
     timer.unref();
-    joining.socket.once('close', () => {
-      clearInterval(timer);
+    const unsubscribe = events.subscribe(({ event }) => {
+      if (event.kind === 'workspace' && event.workspaceId === held.workspace.id) void check();
     });
+    socket.once('close', () => {
+      clearInterval(timer);
+      unsubscribe();
+    });
+    return {
+      check,
+      begin() {
+        hasBegun = true;
+        listen();
+      },
+    };
   }
 
   return {
@@ -79,14 +114,17 @@ export function createRooms(deps: { documents: LiveDocuments; access: Pick<Acces
           client.on('error', () => {
             client.terminate();
           });
-          keepRights(visitor, joining);
-          join(visitor, documentId, url.searchParams, joining)
+          const rights = keepRights(visitor, joining);
+          // What the visitor was let in by may have changed since.
+          rights
+            .check()
+            .then((maySee) => (maySee ? join(visitor, documentId, url.searchParams, joining) : undefined))
             .catch((error: unknown) => {
               if (!(error instanceof AppError)) log.error({ err: error }, 'a room could not be joined');
               client.close(error instanceof AppError && error.code === 'NotFound' ? 4404 : 4500, sentenceOf(error));
             })
             .finally(() => {
-              client.resume();
+              rights.begin();
             });
         });
       },

@@ -2,11 +2,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import * as z from 'zod';
 import { AppError } from '@terrarium/contract';
 import type { Author } from '../accounts/author.ts';
-import type { Buckets } from '../bucket/buckets.ts';
+import { keepsVersions, type Buckets } from '../bucket/buckets.ts';
 import { conditionsOf } from '../bucket/http-conditions.ts';
 import { sendObject } from '../bucket/send-object.ts';
 import type { AgentDoor } from '../environments/agent-client.ts';
 import { isAllowed, type WorkspaceAccess } from '../workspaces/access.ts';
+import type { Versions } from '../versions/versions.ts';
 import type { AgentAnswer } from './agent-http.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import { contentsUrl, createContentsAcross } from './contents-across.ts';
@@ -24,6 +25,7 @@ import type { Uploads } from './uploads.ts';
 export interface ContentsDeps {
   readonly buckets: Buckets;
   readonly checkpoints: Checkpoints;
+  readonly versions: Pick<Versions, 'checkpoint' | 'mark'>;
   readonly uploads: Uploads;
   readonly documents: Pick<LiveDocuments, 'merge' | 'opened' | 'playgroundOwner'>;
   /** Who came through the workspace door, and to which workspace. */
@@ -60,7 +62,7 @@ const checkpointPath = /^(.*)\/checkpoints(?:\/([\w-]+))?$/;
  * @see jupyter_server 2, services/contents/handlers.py
  */
 export function registerContents(app: FastifyInstance, deps: ContentsDeps): void {
-  const { buckets, checkpoints, uploads, documents, forwardToAgent } = deps;
+  const { buckets, checkpoints, versions, uploads, documents, forwardToAgent } = deps;
   const lastRead = createLastRead();
   const reader = createContentsReader(buckets, lastRead);
   const writer = createContentsWriter({ buckets, reader, checkpoints, uploads, documents, lastRead });
@@ -210,12 +212,15 @@ export function registerContents(app: FastifyInstance, deps: ContentsDeps): void
     if (id === undefined) {
       if (request.method === 'DELETE') return false;
       const checkpoint = await checkpoints.create(scope.owner, key);
+      if (keepsVersions(key)) await versions.checkpoint(scope.owner, key, { name: null, author: scope.author });
       const location = `${base(request)}${contentsUrl(key)}/checkpoints/${checkpoint.id}`;
       await reply.code(201).header('location', location).send(checkpoint);
       return true;
     }
-    if (request.method === 'POST') await checkpoints.restore(scope.owner, key, id);
-    else await checkpoints.delete(scope.owner, key, id);
+    if (request.method === 'POST') {
+      const { generation } = await checkpoints.restore(scope.owner, key, id);
+      await versions.mark(scope.owner, key, generation, { kind: 'restore', author: scope.author });
+    } else await checkpoints.delete(scope.owner, key, id);
     await reply.code(204).send();
     return true;
   }

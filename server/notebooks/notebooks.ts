@@ -4,6 +4,7 @@ import type { Author } from '../accounts/author.ts';
 import { isNotebookKey, type BucketOwner, type Buckets } from '../bucket/buckets.ts';
 import { alreadyExists, copyObject, isPreconditionFailed } from '../bucket/move-object.ts';
 import type { ObjectInfo } from '../bucket/object-store.ts';
+import type { Versions } from '../versions/versions.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import {
   emptyNotebook,
@@ -29,8 +30,9 @@ export function createNotebooks(deps: {
   checkpoints: Checkpoints;
   /** The kernel of that name that a new environment would have, or null. */
   kernelSummary: (name: string) => Promise<KernelSummary | null>;
+  versions: Pick<Versions, 'mark'>;
 }) {
-  const { buckets, checkpoints, kernelSummary } = deps;
+  const { buckets, checkpoints, kernelSummary, versions } = deps;
   const facts = createNotebookFacts(buckets);
 
   async function summary(owner: BucketOwner, info: ObjectInfo): Promise<NotebookSummary> {
@@ -60,7 +62,12 @@ export function createNotebooks(deps: {
      * An empty notebook for that kernel; for Python where none is named.
      * @throws AppError InvalidInput (no such kernel), AlreadyExists
      */
-    async create(owner: BucketOwner, path: string, kernel: string | undefined): Promise<NotebookSummary> {
+    async create(
+      owner: BucketOwner,
+      path: string,
+      kernel: string | undefined,
+      author: Author,
+    ): Promise<NotebookSummary> {
       const found = await kernelSummary(kernel ?? 'python3');
       if (found === null && kernel !== undefined) {
         const message = `There is no kernel "${kernel}" in the images here. Choose another, or leave it out.`;
@@ -69,7 +76,7 @@ export function createNotebooks(deps: {
       const key = keyOf(path);
       const content = Buffer.from(writeNotebook(emptyNotebook(found)));
       try {
-        const options = { contentType: notebookContentType, ifGeneration: 'absent' };
+        const options = { contentType: notebookContentType, ifGeneration: 'absent', author };
         return await summary(owner, await buckets.put(owner, key, content, options));
       } catch (error) {
         throw isPreconditionFailed(error) ? alreadyExists(path, error) : error;
@@ -77,8 +84,10 @@ export function createNotebooks(deps: {
     },
 
     /** @throws AppError NotFound, AlreadyExists */
-    async copy(owner: BucketOwner, from: string, to: string): Promise<NotebookSummary> {
-      return summary(owner, await byPath(from, to, copyObject(buckets, owner, keyOf(from), keyOf(to))));
+    async copy(owner: BucketOwner, from: string, to: string, author: Author): Promise<NotebookSummary> {
+      const info = await byPath(from, to, copyObject(buckets, owner, keyOf(from), keyOf(to)));
+      await versions.mark(owner, info.key, info.generation, { kind: 'created', author });
+      return summary(owner, info);
     },
 
     /** @throws AppError NotFound, AlreadyExists */
@@ -108,6 +117,7 @@ export function createNotebooks(deps: {
       const reading = readNotebook(bytes);
       if (reading.kind === 'refused') throw notANotebook(path, reading.reason);
       const info = await buckets.put(owner, keyOf(path), bytes, { ...options, contentType: notebookContentType });
+      await versions.mark(owner, info.key, info.generation, { kind: 'upload', author: options.author ?? null });
       return summary(owner, info);
     },
   };

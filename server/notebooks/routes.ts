@@ -22,7 +22,7 @@ export function notebookRoutes(
 
   bind.on('createNotebook', async ({ who, params, body }) => {
     const { workspace } = await access.workspace(who.account.id, params.namespace, params.name, 'write');
-    return notebooks.create(workspace, body.path, body.kernel);
+    return notebooks.create(workspace, body.path, body.kernel, authorOf(who.account));
   });
 
   bind.on('getNotebookContent', async ({ who, params, request, reply }) => {
@@ -48,7 +48,7 @@ export function notebookRoutes(
 
   bind.on('copyNotebook', async ({ who, params, body }) => {
     const { workspace } = await access.workspace(who.account.id, params.namespace, params.name, 'write');
-    return notebooks.copy(workspace, params.path, body.to);
+    return notebooks.copy(workspace, params.path, body.to, authorOf(who.account));
   });
 
   bind.on('renameNotebook', async ({ who, params, body }) => {

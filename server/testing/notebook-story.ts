@@ -8,7 +8,7 @@ import { createAccounts, type Principal } from '../accounts/accounts.ts';
 import { authorOf } from '../accounts/author.ts';
 import { bearerToken } from '../accounts/authenticate.ts';
 import { accountStore } from '../accounts/store.ts';
-import { createBuckets, type Buckets } from '../bucket/buckets.ts';
+import { createBuckets, keepsVersions, type Buckets } from '../bucket/buckets.ts';
 import type { ObjectStore } from '../bucket/object-store.ts';
 import { bucketRoutes } from '../bucket/routes.ts';
 import { createDocuments, type LiveDocuments } from '../documents/documents.ts';
@@ -24,6 +24,12 @@ import { createEventBus } from '../plumbing/events.ts';
 import { createLog } from '../plumbing/log.ts';
 import { createBinder } from '../plumbing/http/bind.ts';
 import { answerErrors } from '../plumbing/http/errors.ts';
+import { createDeletedNotebooks } from '../versions/deleted-notebooks.ts';
+import { createGoingBack } from '../versions/going-back.ts';
+import { versionRoutes } from '../versions/routes.ts';
+import { versionStore } from '../versions/store.ts';
+import { createVersionedBuckets } from '../versions/versioned-buckets.ts';
+import { createVersions } from '../versions/versions.ts';
 import { createAccess } from '../workspaces/access.ts';
 import { workspaceStore } from '../workspaces/store.ts';
 import { createCheckpoints } from '../notebooks/checkpoints.ts';
@@ -59,7 +65,7 @@ export async function startStory(wrap: (store: ObjectStore) => ObjectStore = (st
   const directory = await fs.mkdtemp(path.join(os.tmpdir(), 'terrarium-notebooks-'));
   const database = openSqlite(path.join(directory, 'terrarium.db'));
   await migrate(database, migrations);
-  const accounts = createAccounts({ store: accountStore(database), clock: systemClock });
+  const accounts = createAccounts({ database, clock: systemClock, acceptInvitation: async () => null });
   const workspaces = workspaceStore(database);
   const access = createAccess(workspaces);
   const tables = database.tables<Record<string, Record<string, string | number | null>>>();
@@ -93,25 +99,39 @@ export async function startStory(wrap: (store: ObjectStore) => ObjectStore = (st
     await tables.insertInto('workspace_members').values(member).execute();
   }
 
-  const filesystem = createFilesystemObjectStore({ directory: path.join(directory, 'buckets') });
+  const filesystem = createFilesystemObjectStore({ directory: path.join(directory, 'buckets'), keepsVersions });
   const store = wrap(filesystem);
   const bus = createEventBus('test');
   const events: ChangeEvent[] = [];
   bus.subscribe(({ event }) => events.push(event));
   const storedBuckets = createBuckets({ store, events: bus });
+  const log = createLog({ level: 'silent' });
   const documents = createDocuments({
     directory: path.join(directory, 'documents'),
     buckets: storedBuckets,
     store: documentStore(database),
     events: bus,
     clock: systemClock,
-    log: createLog({ level: 'silent' }),
+    log,
   });
-  const buckets = createLiveBuckets(storedBuckets, documents, { withPlaygrounds: true });
+  const versionRows = versionStore(database);
+  const versions = createVersions({
+    store: versionRows,
+    buckets: storedBuckets,
+    documents,
+    events: bus,
+    clock: systemClock,
+    log,
+  });
+  const goingBack = createGoingBack({ versions, buckets: storedBuckets, documents });
+  const deletedNotebooks = createDeletedNotebooks({ store: versionRows, versions, buckets: storedBuckets });
+  const liveBuckets = createLiveBuckets(storedBuckets, documents, { withPlaygrounds: true });
+  const buckets = createVersionedBuckets({ buckets: liveBuckets, versions, log });
   const checkpoints = createCheckpoints({ buckets });
   const notebooks = createNotebooks({
     buckets,
     checkpoints,
+    versions,
     kernelSummary: async (name) => kernels.find((kernel) => kernel.name === name) ?? null,
   });
 
@@ -124,6 +144,7 @@ export async function startStory(wrap: (store: ObjectStore) => ObjectStore = (st
   answerErrors(app);
   const bind = createBinder<Principal>(app, principalOf);
   bucketRoutes(bind, { buckets, access });
+  versionRoutes(bind, { versions, goingBack, deletedNotebooks, access });
   notebookRoutes(bind, { notebooks, buckets, access });
 
   const door = Fastify({
@@ -135,6 +156,7 @@ export async function startStory(wrap: (store: ObjectStore) => ObjectStore = (st
     buckets,
     documents,
     checkpoints,
+    versions,
     uploads: createUploads({ directory: path.join(directory, 'uploads'), clock: systemClock }),
     doorContext: async (request) => {
       const { account } = await principalOf(request);
@@ -167,6 +189,7 @@ export async function startStory(wrap: (store: ObjectStore) => ObjectStore = (st
       await app.close();
       await door.close();
       await documents.close();
+      await versions.close();
       await filesystem.close();
       await database.close();
       await fs.rm(directory, { recursive: true, force: true });

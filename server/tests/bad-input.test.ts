@@ -32,6 +32,7 @@ const existing = (): Record<string, string> => ({
   id: 'none',
   key: 'notebooks/r-air-quality.ipynb',
   path: 'r-air-quality.ipynb',
+  email: 'owner@localhost',
 });
 
 function addressOf(endpoint: Endpoint, params: Record<string, string> = {}): string {
@@ -100,6 +101,7 @@ async function everything(): Promise<unknown> {
   return {
     projects: await context.billing.list(account),
     workspaces: await context.workspaces.list(account),
+    people: await context.sharing.list(account, names.namespace, names.name),
     environments: (await context.environments.list(account)).map(({ id, name, cpus, disk }) => ({
       id,
       name,
@@ -178,14 +180,16 @@ describe('who asks', () => {
 });
 
 /** A body that each endpoint would take. */
-const valid: Partial<Record<EndpointName, Record<string, unknown>>> = {
+const valid: Partial<Record<EndpointName, Record<string, unknown> | [Record<string, unknown>]>> = {
   createSession: { email: 'a@b.example', password: 'wrong' },
+  updateAccount: { name: 'Ada' },
   setPassword: { password: 'long enough indeed' },
   createToken: { label: 'x' },
   createBillingProject: { name: 'fresh', description: 'x' },
   createWorkspace: { namespace: 'my-project', name: 'fresh', description: 'x', withExamples: false },
   updateWorkspace: { description: 'x' },
   openDoor: { path: 'lab' },
+  updateWorkspaceAcl: [{ email: 'new@example.org', role: 'READER', canShare: false, canCompute: false }],
   createEnvironment: {
     name: 'second',
     image: 'machine',
@@ -240,18 +244,24 @@ const bodied = table.filter(([, endpoint]) => endpoint.body !== undefined && end
 describe('bodies', () => {
   test.each(bodied)('%s refuses what its schema does not allow', async (name, endpoint) => {
     const schema = endpoint.body as z.ZodType;
-    const start = valid[name] ?? {};
+    const usual = valid[name] ?? {};
+    const start = Array.isArray(usual) ? usual[0] : usual;
+    // Of a list, the one thing in it is broken, and at times the list itself.
+    const inPlace = (value: unknown): unknown => (Array.isArray(usual) ? [value] : value);
     await unchanged(async () => {
       const broken = fc
         .oneof(
           hostile,
-          fc.tuple(fc.constantFrom(...Object.keys(start)), hostile).map(([key, value]) => ({ ...start, [key]: value })),
+          hostile.map(inPlace),
+          fc
+            .tuple(fc.constantFrom(...Object.keys(start)), hostile)
+            .map(([key, value]) => inPlace({ ...start, [key]: value })),
           fc
             .tuple(fc.constantFrom('extra', 'constructor', 'id', 'ownerId'), hostile)
-            .map(([key, value]) => ({ ...start, [key]: value })),
+            .map(([key, value]) => inPlace({ ...start, [key]: value })),
           fc
             .constantFrom(...Object.keys(start))
-            .map((key) => Object.fromEntries(Object.entries(start).filter(([other]) => other !== key))),
+            .map((key) => inPlace(Object.fromEntries(Object.entries(start).filter(([other]) => other !== key)))),
         )
         .filter((body) => !schema.safeParse(body).success);
       await fc.assert(

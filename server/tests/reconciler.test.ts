@@ -93,14 +93,14 @@ describe('random requests and faults', () => {
         await ask(() => context.environments.start(owner, access, name));
         break;
       case 'stop':
-        await ask(() => context.environments.stop(owner, access, name));
+        await ask(() => context.environments.stop(owner, access.workspace.id, name));
         break;
       case 'delete':
-        await ask(() => context.environments.delete(owner, access, name, false));
+        await ask(() => context.environments.delete(owner, access.workspace.id, name, false));
         break;
       case 'delete with disk':
         await ask(async () => {
-          const deleted = await context.environments.delete(owner, access, name, true);
+          const deleted = await context.environments.delete(owner, access.workspace.id, name, true);
           if (deleted.disk !== null) askedToDeleteDisk.add(deleted.disk.id);
         });
         break;

@@ -1,7 +1,7 @@
-import { AppError, type WorkspaceRole } from '@terrarium/contract';
+import { AppError, shareProblem, type WorkspaceRole } from '@terrarium/contract';
 import type { WorkspaceStore, WorkspaceWithMember } from './store.ts';
 
-export type Permission = 'read' | 'write' | 'compute' | 'own';
+export type Permission = 'read' | 'write' | 'compute' | 'share' | 'own';
 
 /** One workspace as one account may use it. */
 export interface WorkspaceAccess {
@@ -30,7 +30,10 @@ export interface Access {
 const rank: Record<WorkspaceRole, number> = { READER: 1, WRITER: 2, OWNER: 3 };
 
 /** May someone with this role and these flags do that? The one place that answers. */
-export function isAllowed(access: Pick<WorkspaceAccess, 'role' | 'canCompute'>, permission: Permission): boolean {
+export function isAllowed(
+  access: Pick<WorkspaceAccess, 'role' | 'canShare' | 'canCompute'>,
+  permission: Permission,
+): boolean {
   switch (permission) {
     case 'read':
       return true;
@@ -38,6 +41,8 @@ export function isAllowed(access: Pick<WorkspaceAccess, 'role' | 'canCompute'>, 
       return rank[access.role] >= rank.WRITER;
     case 'compute':
       return rank[access.role] >= rank.WRITER && access.canCompute;
+    case 'share':
+      return shareProblem(access) === undefined;
     case 'own':
       return access.role === 'OWNER';
   }
@@ -47,6 +52,7 @@ const refusal: Record<Permission, string> = {
   read: 'You cannot see this workspace.',
   write: 'You can read this workspace, and not change it. Ask its owner for the role WRITER.',
   compute: 'You cannot run an environment in this workspace. Ask its owner for "can compute".',
+  share: 'You cannot share this workspace. Ask its owner for "can share".',
   own: 'Only an owner of this workspace can do that.',
 };
 

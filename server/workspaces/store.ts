@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely';
+import type { Generated, Selectable } from 'kysely';
 import type { WorkspaceRole } from '@terrarium/contract';
 import type { Database } from '../plumbing/db/database.ts';
 
@@ -19,6 +19,8 @@ interface Tables {
     role: WorkspaceRole;
     can_share: number;
     can_compute: number;
+    /** Counts for nothing until the invitation is accepted. */
+    is_pending: Generated<number>;
   };
   former_workspaces: {
     id: string;
@@ -38,6 +40,7 @@ export function workspaceStore(database: Database) {
       .selectFrom('workspaces')
       .innerJoin('workspace_members', 'workspace_members.workspace_id', 'workspaces.id')
       .where('workspace_members.account_id', '=', accountId)
+      .where('workspace_members.is_pending', '=', 0)
       .selectAll();
   return {
     listFor: (accountId: string): Promise<WorkspaceWithMember[]> =>
@@ -59,7 +62,15 @@ export function workspaceStore(database: Database) {
             .where('namespace', '=', namespace),
         )
         .execute(),
+    everyBucket: () => tables.selectFrom('workspaces').select(['id', 'bucket']).execute(),
     byId: (id: string) => tables.selectFrom('workspaces').selectAll().where('id', '=', id).executeTakeFirst(),
+    byName: (namespace: string, name: string) =>
+      tables
+        .selectFrom('workspaces')
+        .selectAll()
+        .where('namespace', '=', namespace)
+        .where('name', '=', name)
+        .executeTakeFirst(),
     async countIn(namespace: string): Promise<number> {
       const row = await tables
         .selectFrom('workspaces')
@@ -78,6 +89,23 @@ export function workspaceStore(database: Database) {
           .execute();
       });
     },
+    /** Everyone who is in, or invited. */
+    members: (workspaceId: string): Promise<MemberRow[]> =>
+      tables.selectFrom('workspace_members').selectAll().where('workspace_id', '=', workspaceId).execute(),
+    membershipsOf: (accountId: string): Promise<MemberRow[]> =>
+      tables.selectFrom('workspace_members').selectAll().where('account_id', '=', accountId).execute(),
+    putMember: (row: MemberRow) =>
+      tables
+        .insertInto('workspace_members')
+        .values(row)
+        .onConflict((conflict) => conflict.columns(['workspace_id', 'account_id']).doUpdateSet(row))
+        .execute(),
+    removeMember: (workspaceId: string, accountId: string) =>
+      tables
+        .deleteFrom('workspace_members')
+        .where('workspace_id', '=', workspaceId)
+        .where('account_id', '=', accountId)
+        .execute(),
     setDescription: (id: string, description: string, now: number) =>
       tables.updateTable('workspaces').set({ description, updated_at: now }).where('id', '=', id).execute(),
     async delete({ id, namespace, name }: Pick<WorkspaceRow, 'id' | 'namespace' | 'name'>) {

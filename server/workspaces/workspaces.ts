@@ -16,6 +16,8 @@ export interface WorkspaceLifecycle {
   provision(bucket: string, withExamples: boolean): Promise<void>;
   /** Why the workspace cannot go now, as a sentence, or null. */
   deleteProblem(workspaceId: string): Promise<string | null>;
+  /** Drops the accounts of people who were invited here, and nowhere else, and never signed in. */
+  forgetInvited(accountIds: readonly string[]): Promise<void>;
   /** Removes what is left of deleted environments and disks. */
   forget(workspaceId: string): Promise<void>;
   /** Removes the bucket with everything in it. */
@@ -105,7 +107,9 @@ export function createWorkspaces(options: {
       if (problem !== null) throw new AppError('NotPossibleNow', problem);
       // The row goes first: what cannot be deleted after all still has its bucket.
       await lifecycle.forget(workspace.id);
+      const members = await store.members(workspace.id);
       await store.delete(workspace);
+      await lifecycle.forgetInvited(members.filter((row) => row.is_pending === 1).map((row) => row.account_id));
       await lifecycle.deprovision(workspace);
       events.publish({ kind: 'workspace', id: workspace.id, workspaceId: workspace.id }, accountId);
     },

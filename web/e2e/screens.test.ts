@@ -16,6 +16,7 @@ const screens: Record<string, { path: string; shows: string }> = {
   dashboard: { path: workspace, shows: 'Recent notebooks' },
   notebooks: { path: `${workspace}/notebooks`, shows: 'a-rather-long-name' },
   preview: { path: `${workspace}/notebooks/analysis.ipynb/preview`, shows: 'Reads per gene' },
+  history: { path: `${workspace}/notebooks/analysis.ipynb/history`, shows: 'Changes in this version' },
   files: { path: `${workspace}/files?folder=data/`, shows: 'counts.csv' },
   environment: { path: `${workspace}/environment`, shows: 'Timeline' },
   'environment-form': { path: '/workspaces/my-project/second/environment', shows: 'Create and start' },

@@ -20,6 +20,16 @@ export const links = {
       to: '/workspaces/$namespace/$name/notebooks/$path/preview',
       params: { ...workspaceParams(workspace), path },
     }),
+  history: (
+    workspace: WorkspaceName,
+    path: string,
+    search: { version?: string | undefined; against?: 'current' | undefined } = {},
+  ) =>
+    linkOptions({
+      to: '/workspaces/$namespace/$name/notebooks/$path/history',
+      params: { ...workspaceParams(workspace), path },
+      search,
+    }),
   open: (workspace: WorkspaceName, path: string) =>
     linkOptions({
       to: '/workspaces/$namespace/$name/notebooks/$path/open',
@@ -40,5 +50,7 @@ export const links = {
   billing: () => linkOptions({ to: '/billing' }),
   billingProject: (project: string) => linkOptions({ to: '/billing/$project', params: { project } }),
   tokens: () => linkOptions({ to: '/account/tokens' }),
-  password: () => linkOptions({ to: '/account/password' }),
+  /** `isNew` greets someone who has just accepted an invitation. */
+  password: ({ isNew }: { isNew?: true } = {}) =>
+    linkOptions({ to: '/account/password', search: isNew === undefined ? {} : { isNew } }),
 } as const;

@@ -1,5 +1,6 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router';
 import * as z from 'zod';
+import { InvitationPage } from './accounts/InvitationPage.tsx';
 import { PasswordPage } from './accounts/PasswordPage.tsx';
 import { sessionQuery } from './accounts/session.ts';
 import { SignInPage } from './accounts/SignInPage.tsx';
@@ -33,6 +34,8 @@ const signInRoute = createRoute({
   }),
   component: SignInPage,
 });
+
+const invitationRoute = createRoute({ getParentRoute: () => rootRoute, path: 'invitation', component: InvitationPage });
 
 const appRoute = createRoute({
   getParentRoute: () => rootRoute,
@@ -83,6 +86,16 @@ const previewRoute = createRoute({
   getParentRoute: () => workspaceRoute,
   path: 'notebooks/$path/preview',
   component: lazyRouteComponent(() => import('./notebooks/PreviewPage.tsx'), 'PreviewPage'),
+});
+
+const historyRoute = createRoute({
+  getParentRoute: () => workspaceRoute,
+  path: 'notebooks/$path/history',
+  validateSearch: z.object({
+    version: z.coerce.string().optional().catch(undefined),
+    against: z.literal('current').optional().catch(undefined),
+  }),
+  component: lazyRouteComponent(() => import('./versions/HistoryPage.tsx'), 'HistoryPage'),
 });
 
 const openNotebookRoute = createRoute({
@@ -146,6 +159,7 @@ const tokensRoute = createRoute({
 const passwordRoute = createRoute({
   getParentRoute: () => appRoute,
   path: 'account/password',
+  validateSearch: z.object({ isNew: z.literal(true).optional().catch(undefined) }),
   component: PasswordPage,
 });
 
@@ -154,6 +168,7 @@ const elsewhereRoute = createRoute({ getParentRoute: () => appRoute, path: '$', 
 
 const routeTree = rootRoute.addChildren([
   signInRoute,
+  invitationRoute,
   appRoute.addChildren([
     homeRoute,
     workspacesRoute,
@@ -161,6 +176,7 @@ const routeTree = rootRoute.addChildren([
       dashboardRoute,
       notebooksRoute,
       previewRoute,
+      historyRoute,
       openNotebookRoute,
       openLabRoute,
       filesRoute,

@@ -2,16 +2,34 @@ import { Dialog, showDialog } from '@jupyterlab/apputils';
 import type { DocumentRegistry } from '@jupyterlab/docregistry';
 import { type Contents, ServerConnection } from '@jupyterlab/services';
 import { type ISignal, Signal } from '@lumino/signaling';
+import { copyPath } from './live-paths.ts';
 
 const saveDelayMs = 2_000;
 const retryDelaysMs = [2_000, 4_000, 8_000, 15_000, 30_000];
 
 export type SaveState =
-  | { readonly kind: 'saved'; readonly at: Date }
+  | { readonly kind: 'saved'; readonly at: Date; readonly live?: LiveDetail }
   | { readonly kind: 'unsaved' }
   | { readonly kind: 'saving' }
   | { readonly kind: 'failed'; readonly reason: string }
-  | { readonly kind: 'read-only' };
+  | { readonly kind: 'read-only'; readonly live?: { readonly reason: string; readonly isAway: boolean } };
+
+/** Where what is saved is, of a notebook that the server holds. */
+export interface LiveDetail {
+  readonly isPlayground: boolean;
+  /** When the bucket last had everything, in epoch ms; null when that is not known. */
+  readonly storedAt: number | null;
+  /** Why the bucket does not have it yet. */
+  readonly bucketTrouble: string | null;
+}
+
+/** How saving stands for one document. */
+export interface DocumentSaving {
+  readonly state: SaveState;
+  readonly changed: ISignal<unknown, void>;
+  /** Saves now what can be saved. Never throws: how it went is in `state`. */
+  save(): Promise<void>;
+}
 
 type Context = DocumentRegistry.Context;
 
@@ -21,7 +39,7 @@ type Context = DocumentRegistry.Context;
  * INVARIANTS: 'saved' is said only when the server has accepted everything that is in the editor; a change made while a
  * save is under way leaves the document unsaved. A failed save leaves the editor as it is.
  */
-export class Saving {
+export class Saving implements DocumentSaving {
   readonly #context: Context;
   readonly #openCopy: (path: string) => void;
   #state: SaveState;
@@ -210,12 +228,6 @@ function cancelled(): Error {
   // The name by which Context and its callers know that a person put the save off.
   error.name = 'ModalCancelError';
   return error;
-}
-
-function copyPath(path: string, now: Date): string {
-  const stamp = now.toISOString().slice(0, 19).replaceAll(':', '-').replace('T', ' ');
-  const dot = path.lastIndexOf('.');
-  return dot === -1 ? `${path} (mine ${stamp})` : `${path.slice(0, dot)} (mine ${stamp})${path.slice(dot)}`;
 }
 
 function reasonOf(error: unknown): string {

@@ -1,10 +1,17 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ILabShell } from '@jupyterlab/application';
 import { IDocumentManager, IDocumentWidgetOpener } from '@jupyterlab/docmanager';
+import { IMainMenu } from '@jupyterlab/mainmenu';
 import { Token } from '@lumino/coreutils';
 import { type ISignal, Signal } from '@lumino/signaling';
 import type { Widget } from '@lumino/widgets';
-import { Saving, type SaveState } from './saving.ts';
+import type { LiveNotebook } from './live-notebook.ts';
+import type { LiveNotebooks } from './live-notebooks.ts';
+import { ILiveNotebooks } from './live-notebooks.ts';
+import { LiveSaving } from './live-saving.ts';
+import { Saving, type DocumentSaving, type SaveState } from './saving.ts';
+
+const saveNamed = 'terrarium:save-named-version';
 
 export const ISavings = new Token<Savings>('terrarium:ISavings', 'How saving stands for every open document.');
 
@@ -12,12 +19,20 @@ export const ISavings = new Token<Savings>('terrarium:ISavings', 'How saving sta
 export class Savings {
   readonly #shell: ILabShell;
   readonly #documents: IDocumentManager;
-  readonly #byContext = new Map<object, Saving>();
+  readonly #notebooks: LiveNotebooks;
+  readonly #byContext = new Map<object, DocumentSaving>();
   readonly #changed = new Signal<this, void>(this);
 
-  constructor(shell: ILabShell, documents: IDocumentManager, opener: IDocumentWidgetOpener) {
+  constructor(options: {
+    shell: ILabShell;
+    documents: IDocumentManager;
+    opener: IDocumentWidgetOpener;
+    notebooks: LiveNotebooks;
+  }) {
+    const { shell, documents, opener, notebooks } = options;
     this.#shell = shell;
     this.#documents = documents;
+    this.#notebooks = notebooks;
     opener.opened.connect((_, widget) => void this.#follow(widget));
     shell.currentChanged.connect(() => this.#changed.emit());
     // The page may not come back from the background.
@@ -41,11 +56,27 @@ export class Savings {
     await Promise.all(open.map((saving) => saving.save()));
   }
 
-  #inFront(): Saving | undefined {
+  /** The live notebook in front, if it is one. */
+  get notebook(): LiveNotebook | undefined {
+    const sharedModel = this.#contextInFront()?.model.sharedModel;
+    return sharedModel === undefined ? undefined : this.#notebooks.of(sharedModel);
+  }
+
+  /** Keeps a version of the notebook in front under a name that is asked for. */
+  async saveNamed(): Promise<void> {
+    const saving = this.#inFront();
+    if (saving instanceof LiveSaving) await saving.saveNamed();
+  }
+
+  #inFront(): DocumentSaving | undefined {
     const unsaved = [...this.#byContext.values()].find(({ state }) => state.kind === 'failed');
-    const widget = this.#shell.currentWidget;
-    const context = widget === null ? undefined : this.#documents.contextForWidget(widget);
+    const context = this.#contextInFront();
     return unsaved ?? (context === undefined ? undefined : this.#byContext.get(context));
+  }
+
+  #contextInFront() {
+    const widget = this.#shell.currentWidget;
+    return widget === null ? undefined : this.#documents.contextForWidget(widget);
   }
 
   async #follow(widget: Widget): Promise<void> {
@@ -53,7 +84,11 @@ export class Savings {
     if (context === undefined || this.#byContext.has(context)) return;
     await context.ready.catch(() => undefined);
     if (!context.isReady || context.isDisposed || this.#byContext.has(context)) return;
-    const saving = new Saving(context, (path) => void this.#documents.openOrReveal(path));
+    const notebook = this.#notebooks.of(context.model.sharedModel);
+    const saving =
+      notebook === undefined
+        ? new Saving(context, (path) => void this.#documents.openOrReveal(path))
+        : new LiveSaving(context, notebook);
     this.#byContext.set(context, saving);
     saving.changed.connect(() => this.#changed.emit());
     context.disposed.connect(() => {
@@ -69,11 +104,26 @@ export const savingsPlugin: JupyterFrontEndPlugin<Savings> = {
   description: 'Saves every document soon after it changes and says how that stands.',
   autoStart: true,
   provides: ISavings,
-  requires: [ILabShell, IDocumentManager, IDocumentWidgetOpener],
+  requires: [ILabShell, IDocumentManager, IDocumentWidgetOpener, ILiveNotebooks],
+  optional: [IMainMenu],
   activate: (
-    _: JupyterFrontEnd,
+    { commands }: JupyterFrontEnd,
     shell: ILabShell,
     documents: IDocumentManager,
     opener: IDocumentWidgetOpener,
-  ): Savings => new Savings(shell, documents, opener),
+    notebooks: LiveNotebooks,
+    menu: IMainMenu | null,
+  ): Savings => {
+    const savings = new Savings({ shell, documents, opener, notebooks });
+    commands.addCommand(saveNamed, {
+      label: 'Save Named Version…',
+      caption: 'Keep a version of this notebook under a name, in its history',
+      isEnabled: () => savings.notebook?.readOnlyReason === null && savings.state?.kind !== 'read-only',
+      execute: () => savings.saveNamed(),
+    });
+    commands.addKeyBinding({ command: saveNamed, keys: ['Accel Alt S'], selector: '.jp-Notebook' });
+    menu?.fileMenu.addGroup([{ command: saveNamed }], 4);
+    savings.changed.connect(() => commands.notifyCommandChanged(saveNamed));
+    return savings;
+  },
 };

@@ -32,6 +32,11 @@ export function fetchEstimate(): Promise<Estimate> {
   return send('estimate', 'GET', Estimate);
 }
 
+/** Makes a notebook of the workspace of a playground. @returns where it is now */
+export function keepPlayground(body: { path: string; to: string }): Promise<{ path: string }> {
+  return send('notebooks/keep', 'POST', z.object({ path: z.string() }), body);
+}
+
 export function eventsUrl(): string {
   return URLExt.join(PageConfig.getBaseUrl(), 'terrarium/events');
 }
@@ -40,12 +45,18 @@ async function send<Schema extends z.ZodType>(
   path: string,
   method: 'GET' | 'POST',
   schema: Schema,
+  content?: unknown,
 ): Promise<z.infer<Schema>> {
   const url = URLExt.join(PageConfig.getBaseUrl(), 'terrarium', path);
   let response: Response;
   try {
     // Carries the XSRF header where the server sets that cookie.
-    response = await ServerConnection.makeRequest(url, { method, cache: 'no-store' }, settings);
+    const init = {
+      method,
+      cache: 'no-store',
+      ...(content === undefined ? {} : { body: JSON.stringify(content) }),
+    } as const;
+    response = await ServerConnection.makeRequest(url, init, settings);
   } catch (error) {
     throw new AppError('DriverUnavailable', 'Terrarium cannot be reached. Check the connection and try again.', {
       cause: error,

@@ -4,16 +4,20 @@ import type { EnvironmentWatch } from '../environment/environment-watch.ts';
 import type { Savings } from '../documents/savings.ts';
 import { canEdit, workspace, workspaceUrl } from '../workspace.ts';
 import { EnvironmentControl } from './EnvironmentControl.tsx';
+import { People } from './People.tsx';
+import { Playground } from './Playground.tsx';
 import { SaveStatus } from './SaveStatus.tsx';
 
 export interface HeaderProps {
   readonly watch: EnvironmentWatch;
   readonly gate: EnvironmentGate;
   readonly savings: Savings;
+  /** Opens a document, by its path. */
+  readonly open: (path: string) => void;
 }
 
 /** The slim bar above JupyterLab: where one is, what is saved, and the environment with what it costs. */
-export function Header({ watch, gate, savings }: HeaderProps): React.JSX.Element {
+export function Header({ watch, gate, savings, open }: HeaderProps): React.JSX.Element {
   const back = workspaceUrl('notebooks');
   const leave = (event: React.MouseEvent): void => {
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
@@ -31,8 +35,10 @@ export function Header({ watch, gate, savings }: HeaderProps): React.JSX.Element
         <span className="tr-Header-name">{workspace.name}</span>
       </a>
       <span className="tr-Header-mode">{canEdit ? 'Edit' : 'Read only'}</span>
+      <Playground savings={savings} open={open} />
       <SaveStatus savings={savings} />
       <span className="tr-Header-space" />
+      <People savings={savings} />
       <EnvironmentControl watch={watch} gate={gate} />
     </>
   );

@@ -1,5 +1,6 @@
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ILabShell } from '@jupyterlab/application';
+import { IDocumentManager } from '@jupyterlab/docmanager';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import * as React from 'react';
 import type { EnvironmentGate } from '../environment/gate.ts';
@@ -16,9 +17,17 @@ export const headerPlugin: JupyterFrontEndPlugin<void> = {
   id: 'terrarium:header',
   description: 'The bar above JupyterLab: workspace, mode, saving, environment.',
   autoStart: true,
-  requires: [ILabShell, IEnvironmentWatch, IEnvironmentGate, ISavings],
-  activate: (_, shell: ILabShell, watch: EnvironmentWatch, gate: EnvironmentGate, savings: Savings) => {
-    const widget = ReactWidget.create(<Header watch={watch} gate={gate} savings={savings} />);
+  requires: [ILabShell, IEnvironmentWatch, IEnvironmentGate, ISavings, IDocumentManager],
+  activate: (
+    _,
+    shell: ILabShell,
+    watch: EnvironmentWatch,
+    gate: EnvironmentGate,
+    savings: Savings,
+    documents: IDocumentManager,
+  ) => {
+    const open = (path: string): void => void documents.openOrReveal(path);
+    const widget = ReactWidget.create(<Header watch={watch} gate={gate} savings={savings} open={open} />);
     widget.id = 'terrarium-header';
     widget.addClass('tr-Header');
     widget.node.setAttribute('role', 'banner');

@@ -23,6 +23,26 @@ export async function connectKernel(
   return mine;
 }
 
+/**
+ * Connects a notebook to the kernel that runs for its path, if there is one. Starts none.
+ * @returns whether a kernel is there now
+ */
+export async function connectRunningKernel(context: ISessionContext): Promise<boolean> {
+  const other = underWay.get(context);
+  if (other !== undefined) return other;
+  const mine = adopt(context).finally(() => underWay.delete(context));
+  underWay.set(context, mine);
+  return mine;
+}
+
+async function adopt(context: ISessionContext): Promise<boolean> {
+  await context.initialize();
+  if (context.isDisposed) return false;
+  if (context.session?.kernel || connectToRunning(context)) return true;
+  await context.sessionManager.refreshRunning();
+  return !context.isDisposed && (Boolean(context.session?.kernel) || connectToRunning(context));
+}
+
 async function connect(
   context: ISessionContext,
   model: INotebookModel | null,

@@ -1,10 +1,13 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import type { ISessionContext } from '@jupyterlab/apputils';
 import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
+import type { LiveNotebook } from '../documents/live-notebook.ts';
+import type { LiveNotebooks } from '../documents/live-notebooks.ts';
+import { ILiveNotebooks } from '../documents/live-notebooks.ts';
 import type { EnvironmentWatch } from '../environment/environment-watch.ts';
 import { IEnvironmentWatch } from '../environment/environment-watch.ts';
 import { canEdit, workspace } from '../workspace.ts';
-import { connectKernel } from './kernel-connection.ts';
+import { connectKernel, connectRunningKernel } from './kernel-connection.ts';
 
 /**
  * Keeps notebooks and the environment together: while it runs, an opened notebook gets its kernel at once; when it
@@ -13,14 +16,25 @@ import { connectKernel } from './kernel-connection.ts';
 export const kernelFollowingPlugin: JupyterFrontEndPlugin<void> = {
   id: 'terrarium:kernel-following',
   autoStart: true,
-  requires: [INotebookTracker, IEnvironmentWatch],
-  activate: (app: JupyterFrontEnd, notebooks: INotebookTracker, watch: EnvironmentWatch) => {
+  requires: [INotebookTracker, IEnvironmentWatch, ILiveNotebooks],
+  activate: (
+    app: JupyterFrontEnd,
+    notebooks: INotebookTracker,
+    watch: EnvironmentWatch,
+    liveNotebooks: LiveNotebooks,
+  ) => {
     notebooks.widgetAdded.connect((_, panel) => {
       silencePausedErrors(panel.sessionContext, watch);
       void connectOpened(panel, watch);
+      const notebook = liveNotebooks.of(panel.context.model.sharedModel);
+      if (notebook !== undefined) connectWhenItRuns(panel, notebook, watch);
     });
     watch.reconnected.connect(() => {
       notebooks.forEach(reconnectKernel);
+    });
+    // Another window of this person may have started it.
+    app.serviceManager.sessions.runningChanged.connect(() => {
+      notebooks.forEach((panel) => void adoptKernel(panel, watch));
     });
     let wasRunning = watch.isRunning;
     watch.changed.connect(() => {
@@ -38,6 +52,26 @@ async function connectOpened(panel: NotebookPanel, watch: EnvironmentWatch): Pro
   await connectKernel(panel.sessionContext, panel.model, undefined).catch((error: unknown) => {
     // Nobody asked for this kernel yet; the next run tries again and explains.
     console.warn('The kernel did not start with the notebook.', error);
+  });
+}
+
+/** The server starts the kernel for the first cell that is run. */
+function connectWhenItRuns(panel: NotebookPanel, notebook: LiveNotebook, watch: EnvironmentWatch): void {
+  const stop = notebook.onExecution((cellIds) => {
+    const isOwnWork = [...cellIds].some((cellId) => {
+      const execution = notebook.execution(cellId);
+      return execution !== undefined && execution.state !== 'queued' && execution.accountId === workspace.accountId;
+    });
+    if (isOwnWork) void adoptKernel(panel, watch);
+  });
+  panel.disposed.connect(stop);
+}
+
+async function adoptKernel({ context, sessionContext }: NotebookPanel, watch: EnvironmentWatch): Promise<void> {
+  if (!watch.isRunning || !context.isReady || sessionContext.isDisposed || sessionContext.session?.kernel) return;
+  await connectRunningKernel(sessionContext).catch((error: unknown) => {
+    // The next news of sessions, or the next run, tries again.
+    console.warn('The kernel that runs for the notebook could not be connected yet.', error);
   });
 }
 

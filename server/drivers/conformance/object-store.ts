@@ -216,6 +216,35 @@ export function objectStoreConformance(driver: { name: string; make: () => Promi
         expect(await read('a', { generation: three.generation })).toBe('three');
       });
 
+      it('are deleted one by one, and the live one is not a version', async () => {
+        const one = await put('a', 'one');
+        const two = await put('a', 'two');
+        const three = await put('a', 'three');
+        expect(await store.deleteVersion(bucket, 'a', one.generation)).toBe(true);
+        expect(await store.deleteVersion(bucket, 'a', one.generation)).toBe(false);
+        expect(await store.deleteVersion(bucket, 'a', three.generation)).toBe(false);
+        expect(await store.deleteVersion(bucket, 'b', two.generation)).toBe(false);
+        for (const generation of ['0', '-1', 'x', '', '1e3', '9'.repeat(40)]) {
+          expect(await store.deleteVersion(bucket, 'a', generation)).toBe(false);
+        }
+        expect(await store.versions(bucket, 'a')).toEqual([two]);
+        expect(await read('a', { generation: one.generation })).toBeNull();
+        expect(await read('a')).toBe('three');
+        store = await subject.reopen();
+        expect(await store.versions(bucket, 'a')).toEqual([two]);
+        await store.delete(bucket, 'a');
+        expect(await store.deleteVersion(bucket, 'a', three.generation)).toBe(true);
+        expect(BigInt((await put('a', 'four')).generation)).toBeGreaterThan(BigInt(three.generation));
+      });
+
+      it('lead to their keys, whether something is there now or not', async () => {
+        for (const key of ['n/a', 'n/b', 'n/b', 'n/c', 'n/c', 'nn', 'nn', 'N/a', 'N/a']) await put(key, 'x');
+        await store.delete(bucket, 'n/b');
+        expect((await store.versionedKeys(bucket, 'n/')).toSorted()).toEqual(['n/b', 'n/c']);
+        expect((await store.versionedKeys(bucket, '')).toSorted()).toEqual(['N/a', 'n/b', 'n/c', 'nn']);
+        expect(await store.versionedKeys('conformance-none', '')).toEqual([]);
+      });
+
       it('of another key or of no key are not found', async () => {
         const a = await put('a', '1');
         await put('b', '2');

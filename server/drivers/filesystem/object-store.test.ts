@@ -97,6 +97,21 @@ describe('filesystem object store', () => {
     expect(await fs.readdir(path.join(directory, 'blobs'))).toHaveLength(2);
   });
 
+  it('keeps every version of the keys it is told to, those of before too', async () => {
+    for (let round = 0; round < 25; round += 1) await put('kept', String(round));
+    await store.close();
+    store = createFilesystemObjectStore({ directory, clock, keepsVersions: (key) => key === 'kept' });
+    for (let round = 0; round < 25; round += 1) await put('kept', String(round));
+    for (let round = 0; round < 25; round += 1) await put('other', String(round));
+    now += 400 * 24 * 60 * 60 * 1000;
+    await put('third', 'x');
+    const versions = await store.versions('b', 'kept');
+    expect(versions).toHaveLength(45);
+    expect(await store.versions('b', 'other')).toEqual([]);
+    for (const { generation } of versions) await store.deleteVersion('b', 'kept', generation);
+    expect(await fs.readdir(path.join(directory, 'blobs'))).toHaveLength(3);
+  });
+
   it('gives later generations even when the clock goes back', async () => {
     const first = await put('a', '1');
     now -= 1e9;

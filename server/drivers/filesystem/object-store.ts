@@ -10,7 +10,7 @@ import type { ObjectInfo, ObjectStore } from '../../bucket/object-store.ts';
 import { systemClock, type Clock } from '../../plumbing/clock.ts';
 import { syncDirectory } from '../../plumbing/sync-directory.ts';
 import { decodePageToken, listPage } from './listing.ts';
-import { openObjectIndex, type StoredObject } from './store.ts';
+import { never, openObjectIndex, type StoredObject } from './store.ts';
 import { createView } from './view.ts';
 
 const keptVersions = 20;
@@ -31,8 +31,11 @@ const keptVersionMs = 30 * 24 * 60 * 60 * 1000;
 export function createFilesystemObjectStore(options: {
   directory: string;
   clock?: Clock;
+  /** Keys whose versions stay until they are deleted; of others the last 20 stay for at most 30 days. */
+  keepsVersions?: (key: string) => boolean;
 }): ObjectStore & { close(): Promise<void> } {
   const clock = options.clock ?? systemClock;
+  const keepsVersions = options.keepsVersions ?? (() => false);
   const incoming = path.join(options.directory, 'incoming');
   const blobs = path.join(options.directory, 'blobs');
   for (const directory of [options.directory, incoming, blobs]) mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -46,6 +49,7 @@ export function createFilesystemObjectStore(options: {
   function sweep(): void {
     for (const name of readdirSync(incoming)) rmSync(path.join(incoming, name), { recursive: true, force: true });
     index.transaction(() => {
+      index.keepVersions(keepsVersions);
       for (const name of readdirSync(blobs)) {
         if (!index.hasBlob(name)) rmSync(path.join(blobs, name), { force: true });
       }
@@ -86,13 +90,13 @@ export function createFilesystemObjectStore(options: {
         const before = index.live(bucket, key);
         checkPrecondition(key, before, ifGeneration);
         const now = clock.now();
-        if (before !== null) index.retire(bucket, key, now);
+        if (before !== null) retire(bucket, key, now);
         const generation = index.nextGeneration(now);
         const { size, contentType, blob } = made;
         const createdAt = before?.info.createdAt ?? new Date(now);
         const written = { key, size, contentType, generation, createdAt, updatedAt: new Date(now) };
         index.setLive(bucket, { info: written, blob });
-        dropped = index.thin(bucket, key, keptVersions, now - keptVersionMs);
+        dropped = thin(bucket, key, now);
         return written;
       });
     } catch (error) {
@@ -102,6 +106,15 @@ export function createFilesystemObjectStore(options: {
     await removeBlobs(dropped);
     await view.refresh(bucket, key);
     return info;
+  }
+
+  function retire(bucket: string, key: string, now: number): void {
+    index.retire(bucket, key, keepsVersions(key) ? never : now);
+  }
+
+  /** @returns the blobs to remove after the transaction */
+  function thin(bucket: string, key: string, now: number): string[] {
+    return [...(keepsVersions(key) ? [] : index.thin(bucket, key, keptVersions)), ...index.expire(now - keptVersionMs)];
   }
 
   async function removeBlobs(names: string[]): Promise<void> {
@@ -221,8 +234,8 @@ export function createFilesystemObjectStore(options: {
           if (ifGeneration !== undefined) checkPrecondition(key, before, ifGeneration);
           if (before === null) return false;
           const now = clock.now();
-          index.retire(bucket, key, now);
-          dropped = index.thin(bucket, key, keptVersions, now - keptVersionMs);
+          retire(bucket, key, now);
+          dropped = thin(bucket, key, now);
           return true;
         });
       } catch (error) {
@@ -265,6 +278,18 @@ export function createFilesystemObjectStore(options: {
     async versions(bucket, key) {
       checked(bucket, key);
       return index.versions(bucket, key).map((version) => version.info);
+    },
+
+    async versionedKeys(bucket, prefix) {
+      checkBucket(bucket);
+      return index.versionedKeys(bucket, prefix);
+    },
+
+    async deleteVersion(bucket, key, generation) {
+      checked(bucket, key);
+      const blob = index.transaction(() => index.removeVersion(bucket, key, generation));
+      if (blob !== null) await removeBlobs([blob]);
+      return blob !== null;
     },
 
     async close() {

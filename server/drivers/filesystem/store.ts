@@ -21,13 +21,20 @@ export interface ObjectIndex {
   nextGeneration(now: number): string;
   /** Makes `stored` the live object; what was live before must have been retired. */
   setLive(bucket: string, stored: StoredObject): void;
-  /** Turns the live object into an older version. */
-  retire(bucket: string, key: string, now: number): void;
+  /** Turns the live object into an older version, that `expire` forgets when it was replaced before its moment. */
+  retire(bucket: string, key: string, replacedAt: number): void;
+  versionedKeys(bucket: string, prefix: string): string[];
+  /** @returns the blob that no row names any more, to be removed after the transaction; null when there was none */
+  removeVersion(bucket: string, key: string, generation: string): string | null;
   /**
-   * Forgets the versions of `key` beyond the `keep` newest, and every version of any key replaced before `before`.
+   * Forgets the versions of `key` beyond the `keep` newest.
    * @returns the blobs that no row names any more, to be removed after the transaction
    */
-  thin(bucket: string, key: string, keep: number, before: number): string[];
+  thin(bucket: string, key: string, keep: number): string[];
+  /** Forgets every version of any key replaced before `before`. @returns as `thin` */
+  expire(before: number): string[];
+  /** Takes the versions of keys that `isKept` out of what expires: an index made by a former rule has them in it. */
+  keepVersions(isKept: (key: string) => boolean): void;
   /** Live objects in key order, from `start` on. Reading stops when the caller stops. */
   scan(bucket: string, start: { key: string; inclusive: boolean }): Iterable<StoredObject>;
   hasBelow(bucket: string, folder: string): boolean;
@@ -55,6 +62,9 @@ const schema = `
   CREATE INDEX IF NOT EXISTS version_replaced ON version (replaced_at);
   CREATE TABLE IF NOT EXISTS view_due (bucket TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY (bucket, key)) WITHOUT ROWID;
 `;
+
+/** When a version was replaced that `expire` is never to forget. */
+export const never = Number.MAX_SAFE_INTEGER;
 
 const columns = 'key, generation, blob, size, content_type, created_at, updated_at';
 
@@ -86,7 +96,13 @@ export function openObjectIndex(file: string): ObjectIndex {
       `DELETE FROM version WHERE bucket = ?1 AND key = ?2 AND generation NOT IN
          (SELECT generation FROM version WHERE bucket = ?1 AND key = ?2 ORDER BY generation DESC LIMIT ?3) RETURNING blob`,
     ),
-    thinAge: prepare('DELETE FROM version WHERE replaced_at < ? RETURNING blob'),
+    expire: prepare('DELETE FROM version WHERE replaced_at < ? RETURNING blob'),
+    expiring: prepare('SELECT DISTINCT bucket, key FROM version WHERE replaced_at < ?'),
+    keep: prepare('UPDATE version SET replaced_at = ? WHERE bucket = ? AND key = ?'),
+    versionedKeys: prepare(
+      'SELECT DISTINCT key FROM version WHERE bucket = ?1 AND key >= ?2 AND substr(key, 1, length(?2)) = ?2',
+    ),
+    removeVersion: prepare('DELETE FROM version WHERE bucket = ? AND key = ? AND generation = ? RETURNING blob'),
     below: prepare('SELECT 1 FROM object WHERE bucket = ? AND key >= ? AND key < ? LIMIT 1'),
     blob: prepare('SELECT 1 FROM object WHERE blob = ?1 UNION ALL SELECT 1 FROM version WHERE blob = ?1 LIMIT 1'),
     viewDue: prepare('SELECT bucket, key FROM view_due'),
@@ -120,7 +136,7 @@ export function openObjectIndex(file: string): ObjectIndex {
     },
     live: (bucket, key) => parse(statements.live.get(bucket, key)),
     version(bucket, key, generation) {
-      if (!/^\d{1,15}$|^\d{16}$/.test(generation)) return null;
+      if (!isGeneration(generation)) return null;
       return parse(statements.version.get(bucket, key, Number(generation)));
     },
     versions: (bucket, key) => statements.versions.all(bucket, key).flatMap((row) => parse(row) ?? []),
@@ -146,10 +162,18 @@ export function openObjectIndex(file: string): ObjectIndex {
       statements.remove.run(bucket, key);
       statements.due.run(bucket, key);
     },
-    thin(bucket, key, keep, before) {
-      return [...statements.thinCount.all(bucket, key, keep), ...statements.thinAge.all(before)].map((row) =>
-        String(row.blob),
-      );
+    versionedKeys: (bucket, prefix) => statements.versionedKeys.all(bucket, prefix).map((row) => String(row.key)),
+    removeVersion(bucket, key, generation) {
+      if (!isGeneration(generation)) return null;
+      const row = statements.removeVersion.get(bucket, key, Number(generation));
+      return row === undefined ? null : String(row.blob);
+    },
+    thin: (bucket, key, keep) => statements.thinCount.all(bucket, key, keep).map((row) => String(row.blob)),
+    expire: (before) => statements.expire.all(before).map((row) => String(row.blob)),
+    keepVersions(isKept) {
+      for (const row of statements.expiring.all(never)) {
+        if (isKept(String(row.key))) statements.keep.run(never, String(row.bucket), String(row.key));
+      }
     },
     *scan(bucket, start) {
       // Prepared for each scan: two scans under way at once must not share a cursor.
@@ -173,6 +197,10 @@ export function openObjectIndex(file: string): ObjectIndex {
       if (database.isOpen) database.close();
     },
   };
+}
+
+function isGeneration(text: string): boolean {
+  return /^\d{1,16}$/.test(text);
 }
 
 /** The first possible key after all those that start with `folder`, which ends in a slash: '0' follows '/'. */

@@ -12,7 +12,7 @@ import type { DiskUse, SandboxDisks } from './disks.ts';
 import { exitReason } from './exit-reason.ts';
 import { makeImage, smallestImageBytes } from './images.ts';
 import { insideUser, markerVariable } from './inside.ts';
-import type { KeyedLock } from './keyed-lock.ts';
+import type { KeyedLock } from '../../plumbing/keyed-lock.ts';
 import { launcherExit } from './launch-script.ts';
 import { prepareLaunch } from './launch.ts';
 import {

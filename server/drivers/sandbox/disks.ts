@@ -6,7 +6,7 @@ import type { DiskDriver, DiskFact } from '../../disks/disk-driver.ts';
 import type { Abilities } from './abilities.ts';
 import { growImage, makeImage, smallestImageBytes } from './images.ts';
 import { insideUser } from './inside.ts';
-import type { KeyedLock } from './keyed-lock.ts';
+import type { KeyedLock } from '../../plumbing/keyed-lock.ts';
 import type { Volume } from './launch-script.ts';
 import { isId, readJson, requireId, writeDurably } from './machine-files.ts';
 import { removeTree } from './remove-tree.ts';

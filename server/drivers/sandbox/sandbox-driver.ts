@@ -10,7 +10,7 @@ import { findCgroups } from './cgroups.ts';
 import { createCompute } from './compute.ts';
 import { createDisks, sweepDisks } from './disks.ts';
 import { makeEtc } from './etc.ts';
-import { createKeyedLock } from './keyed-lock.ts';
+import { createKeyedLock } from '../../plumbing/keyed-lock.ts';
 import { removeTree } from './remove-tree.ts';
 
 export interface SandboxOptions extends Withheld {

@@ -110,8 +110,8 @@ function DeleteDialog({ workspace, dialog, onClose, onDone }: NotebookDialogsPro
       onClose={onClose}
     >
       <Text>
-        Lost: the notebook with its code and outputs ({formatBytes(size)}), for everyone in the workspace. This cannot
-        be undone. Data files and other notebooks stay.
+        Lost: the notebook with its code and outputs ({formatBytes(size)}), for everyone in the workspace. For 30 days
+        it can be restored under "Deleted notebooks". Data files and other notebooks stay.
       </Text>
     </ConfirmDialog>
   );

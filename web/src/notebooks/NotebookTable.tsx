@@ -7,6 +7,7 @@ import {
   IconDownload,
   IconEye,
   IconExternalLink,
+  IconHistory,
   IconTrash,
 } from '@tabler/icons-react';
 import { links } from '../links.ts';
@@ -112,6 +113,9 @@ function RowActions({ workspace, notebook, onDialog }: NotebookTableProps & { no
           </MenuLink>
           <MenuLink {...links.preview(workspace, path)} leftSection={<IconEye size={16} aria-hidden />}>
             Preview
+          </MenuLink>
+          <MenuLink {...links.history(workspace, path)} leftSection={<IconHistory size={16} aria-hidden />}>
+            History
           </MenuLink>
           <Menu.Item leftSection={<IconCopy size={16} aria-hidden />} {...ask('copy')}>
             Copy…

@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core';
 import { endpoints, endpointUrl } from '@terrarium/contract';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { IconPlus, IconUpload } from '@tabler/icons-react';
+import { IconPlus, IconTrash, IconUpload } from '@tabler/icons-react';
 import { useState } from 'react';
 import { sendFile } from '../files/send-file.ts';
 import { UploadList } from '../files/UploadList.tsx';
@@ -14,6 +14,7 @@ import { disabledBecause, Hint } from '../ui/Hint.tsx';
 import { matches, useListState } from '../ui/list-search.ts';
 import { SearchInput } from '../ui/SearchInput.tsx';
 import { Toolbar } from '../ui/Toolbar.tsx';
+import { DeletedNotebooksDialog } from '../versions/DeletedNotebooksDialog.tsx';
 import { writeProblem } from '../workspaces/permissions.ts';
 import { useWorkspace } from '../workspaces/queries.ts';
 import { notebookFileProblem } from './check-upload.ts';
@@ -30,6 +31,7 @@ export function NotebooksPage() {
   const queryClient = useQueryClient();
   const notebooks = useQuery(notebooksQuery(workspace));
   const [isCreating, setIsCreating] = useState(false);
+  const [isShowingDeleted, setIsShowingDeleted] = useState(false);
   const [dialog, setDialog] = useState<NotebookDialog>();
   const { namespace, name } = workspace;
   const uploads = useUploads({
@@ -74,7 +76,21 @@ export function NotebooksPage() {
   return (
     <div className={classes.page}>
       <title>{`Notebooks · ${workspace.name} · Terrarium`}</title>
-      <Toolbar actions={notebooks.data?.length !== 0 && buttons}>
+      <Toolbar
+        actions={
+          <>
+            <Button
+              variant="subtle"
+              color="gray"
+              leftSection={<IconTrash size={16} aria-hidden />}
+              onClick={() => setIsShowingDeleted(true)}
+            >
+              Deleted notebooks
+            </Button>
+            {notebooks.data?.length !== 0 && buttons}
+          </>
+        }
+      >
         <SearchInput list={list} label="Search notebooks" />
       </Toolbar>
       <UploadList uploads={uploads} />
@@ -97,6 +113,7 @@ export function NotebooksPage() {
       {isCreating && (
         <NewNotebookDialog workspace={workspace} existing={existing} onClose={() => setIsCreating(false)} />
       )}
+      {isShowingDeleted && <DeletedNotebooksDialog workspace={workspace} onClose={() => setIsShowingDeleted(false)} />}
       {dialog !== undefined && (
         <NotebookDialogs
           workspace={workspace}

@@ -1,7 +1,7 @@
 import { Button, Group, Skeleton, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams } from '@tanstack/react-router';
-import { IconCopy } from '@tabler/icons-react';
+import { IconCopy, IconHistory } from '@tabler/icons-react';
 import { useMemo, useState } from 'react';
 import { links } from '../links.ts';
 import { EmptyState } from '../ui/EmptyState.tsx';
@@ -36,6 +36,13 @@ export function PreviewPage() {
           <span className={classes.mode}>Preview (read-only)</span>
         </div>
         <Group gap="xs">
+          <ButtonLink
+            {...links.history(workspace, path)}
+            variant="default"
+            leftSection={<IconHistory size={16} aria-hidden />}
+          >
+            History
+          </ButtonLink>
           <Hint reason={problem}>
             <Button
               variant="default"

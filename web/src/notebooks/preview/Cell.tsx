@@ -57,7 +57,7 @@ function Code({ source, language }: { source: string; language: string }) {
 
 const shownOutputs = 50;
 
-function Outputs({ outputs }: { outputs: (PreviewCell & { kind: 'code' })['outputs'] }) {
+export function Outputs({ outputs }: { outputs: (PreviewCell & { kind: 'code' })['outputs'] }) {
   const [isWhole, setIsWhole] = useState(false);
   const shown = isWhole ? outputs : outputs.slice(0, shownOutputs);
   return (

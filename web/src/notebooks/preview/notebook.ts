@@ -86,7 +86,8 @@ export function parseNotebook(text: string): PreviewNotebook {
   };
 }
 
-function previewCell(content: unknown): PreviewCell {
+/** Reads one cell of nbformat 4. */
+export function previewCell(content: unknown): PreviewCell {
   const parsed = Cell.safeParse(content);
   if (!parsed.success) return { kind: 'unknown', source: JSON.stringify(content, null, 2) };
   const cell = parsed.data;

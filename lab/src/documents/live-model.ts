@@ -1,0 +1,44 @@
+import { type ISharedNotebook, YCodeCell, type YNotebook } from '@jupyter/ydoc';
+
+const live = new WeakSet<object>();
+
+/** Whether the cells of this notebook are those of a document that the server holds. */
+export function isLive(notebook: ISharedNotebook | null): boolean {
+  return notebook !== null && live.has(notebook);
+}
+
+/**
+ * Leaves to the server what is the server's in a shared notebook: that it is stored, and which cells run. JupyterLab
+ * writes both from every window, each by what it happens to know.
+ * @param isReadOnly  asked at each change; where it says yes, nothing is changed
+ */
+export function leaveToServer(notebook: YNotebook, isReadOnly: () => boolean): void {
+  live.add(notebook);
+  Object.defineProperty(notebook, 'dirty', {
+    get: () => false,
+    set() {
+      // It is dirty nowhere: what is changed is sent at once.
+    },
+  });
+  const { ydoc } = notebook;
+  const transact = ydoc.transact.bind(ydoc);
+  // Everything that changes a notebook here passes it; what comes from the server does not.
+  ydoc.transact = <T>(work: Parameters<typeof transact<T>>[0], origin?: unknown): T => {
+    // What is not done has no result, and no caller here reads one.
+    return isReadOnly() ? (undefined as T) : transact(work, origin);
+  };
+}
+
+/** Call it once, before any notebook is opened. */
+export function leaveExecutionStateToServer(): void {
+  const own = Object.getOwnPropertyDescriptor(YCodeCell.prototype, 'executionState');
+  if (own?.get === undefined || own.set === undefined) throw new Error('A shared cell has no executionState.');
+  const { get, set } = own;
+  Object.defineProperty(YCodeCell.prototype, 'executionState', {
+    ...own,
+    get,
+    set(this: YCodeCell, state: unknown) {
+      if (!isLive(this.notebook)) set.call(this, state);
+    },
+  });
+}

@@ -1,0 +1,48 @@
+import { AppError } from '@terrarium/contract';
+import type { Clock } from '../plumbing/clock.ts';
+import type { Database } from '../plumbing/db/database.ts';
+import type { EventBus } from '../plumbing/events.ts';
+import type { Log } from '../plumbing/log.ts';
+import type { Access } from '../workspaces/access.ts';
+import { environmentStore } from './store.ts';
+import { wishToStop } from './wishes.ts';
+
+const reason = 'You may not run environments in this workspace any more. Your disk is kept.';
+
+/**
+ * Looks after the right to run what runs. It compares what is with what may be, so that a right that was taken away while
+ * nobody looked is found too.
+ */
+export function createEntitlements(options: {
+  database: Database;
+  access: Pick<Access, 'workspaceById'>;
+  events: EventBus;
+  clock: Clock;
+  log: Log;
+  nudge: () => void;
+}) {
+  const { database, access, events, clock, log } = options;
+  const store = environmentStore(database);
+
+  const mayRun = (accountId: string, workspaceId: string): Promise<boolean> =>
+    access.workspaceById(accountId, workspaceId, 'compute').then(
+      () => true,
+      (error: unknown) => {
+        if (error instanceof AppError) return false;
+        throw error;
+      },
+    );
+
+  return {
+    /** Pauses every environment, of one workspace or of all, whose owner may not run it any more. */
+    async pauseUnentitled(workspaceId: string | null = null): Promise<void> {
+      for (const row of await store.wantedRunning(workspaceId)) {
+        if (await mayRun(row.owner_id, row.workspace_id)) continue;
+        if (!(await store.wish(row, wishToStop(clock.now(), reason)))) continue;
+        log.info({ environmentId: row.id, workspaceId: row.workspace_id }, 'pause: its owner may not run it any more');
+        events.publish({ kind: 'environment', id: row.id, workspaceId: row.workspace_id }, row.owner_id);
+        options.nudge();
+      }
+    },
+  };
+}

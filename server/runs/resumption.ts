@@ -1,0 +1,52 @@
+import type { AgentExecution } from './agent-kernels.ts';
+import type { Progress, Reply } from './progress.ts';
+import { msgIdOf, type Run } from './run.ts';
+
+/** What became of a cell while no control plane looked. */
+export type Resumed =
+  | { readonly kind: 'not sent' }
+  /** Nothing it said is in the document, perhaps not even that it began. */
+  | { readonly kind: 'unheard' }
+  | { readonly kind: 'under way'; readonly progress: Progress }
+  /** All it said is in the document. `reply` is null where only the agent's `outcome` is known. */
+  | {
+      readonly kind: 'ended';
+      readonly reply: Reply | null;
+      readonly outcome: AgentExecution['outcome'];
+      readonly endedAt: number | null;
+      readonly executionCount: number | null;
+    };
+
+/**
+ * Where to go on with what is not over, from what the agent was sent and what the document says it has of that. Cells
+ * are sent one after the other, so all but the last one that was sent have ended, and the document has everything of
+ * them.
+ * @param last  the latest execution that the document has something of
+ * @returns for each run its cells, those aside that are over
+ */
+export function resumptionOf(
+  runs: readonly Run[],
+  executions: readonly AgentExecution[],
+  last: Progress | null,
+): { run: Run; position: number; resumed: Resumed }[] {
+  const known = new Map(executions.map((execution) => [execution.msgId, execution]));
+  const open = runs.flatMap((run) =>
+    run.cells.flatMap(({ status }, position) =>
+      status === 'queued' || status === 'running' ? [{ run, position, msgId: msgIdOf(run, position) }] : [],
+    ),
+  );
+  const lastSent = open.findLast(({ msgId }) => known.has(msgId))?.msgId;
+  return open.map(({ run, position, msgId }) => {
+    const execution = known.get(msgId);
+    if (execution === undefined) return { run, position, resumed: { kind: 'not sent' } };
+    const progress = last?.msgId === msgId ? last : null;
+    const isEnded = progress === null ? msgId !== lastSent : progress.reply !== null && progress.isIdle;
+    if (isEnded) {
+      const { outcome, endedAt } = execution;
+      const executionCount = progress?.executionCount ?? execution.executionCount;
+      const reply = progress?.reply ?? null;
+      return { run, position, resumed: { kind: 'ended', reply, outcome, endedAt, executionCount } };
+    }
+    return { run, position, resumed: progress === null ? { kind: 'unheard' } : { kind: 'under way', progress } };
+  });
+}
