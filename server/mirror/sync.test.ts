@@ -163,7 +163,7 @@ test('no edit is dropped or taken back unseen, whatever happens in whatever orde
       await sync(1);
       expect(bucket.live.get(key)?.generation).toBe(generation);
     }),
-    { numRuns: 4000 },
+    { numRuns: 2000 },
   );
   expect(outcomes).toEqual(new Set(['inStep', 'keptBoth', 'lookAgain', 'crashed']));
 });

@@ -70,10 +70,10 @@ def tree(): return sorted(os.path.relpath(os.path.join(at, name), root) for at, 
 
 /** What a Python expression is in the environment. */
 async function inside<T>(expression: string): Promise<T> {
-  const text = await run(kernel, `print(json.dumps(${expression}))`);
+  const text = await run(kernel, `print('answer:' + json.dumps(${expression}) + ':end')`);
   try {
-    // On a full disk the kernel also complains about its own history, below.
-    return JSON.parse(text.split('\n')[0] ?? '') as T;
+    // On a full disk the kernel also complains about its own history, before it or after.
+    return JSON.parse(/answer:(.*):end/s.exec(text)?.[1] ?? '') as T;
   } catch (cause) {
     throw new Error(`The environment answered: ${text}`, { cause });
   }
