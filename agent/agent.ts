@@ -19,6 +19,8 @@ import { Kernels } from './kernels/kernels.ts';
 import { kernelRoutes } from './kernels/routes.ts';
 import { Sessions } from './kernels/sessions.ts';
 import { log, messageOf } from './log.ts';
+import { Notebooks } from './mirror/notebooks.ts';
+import { mirrorRoutes } from './mirror/routes.ts';
 import { createDispatch, sendJson } from './router.ts';
 import { terminalRoutes } from './terminals/routes.ts';
 import { Terminals } from './terminals/terminals.ts';
@@ -58,6 +60,7 @@ export async function startAgent(options: {
   const terminals = new Terminals({ home: config.home, environment, onKeystroke: touch });
   const activity = new Activity({ kernels, terminals, processes });
   const usage = new Usage(config.home, processes);
+  const notebooks = new Notebooks(config.home);
 
   const dispatch = createDispatch([
     ...activityRoutes({
@@ -71,6 +74,7 @@ export async function startAgent(options: {
     ...kernelRoutes(kernels, sessions),
     ...terminalRoutes(terminals),
     ...fileRoutes(new Contents(config.home, touch)),
+    ...mirrorRoutes(config.home, notebooks),
   ]);
   const isAuthorized = createAuthorization(config.secret);
   const upgrades = createUpgrades([
@@ -128,6 +132,7 @@ export async function startAgent(options: {
   return {
     async close() {
       server.close();
+      notebooks.close();
       await Promise.all([kernels.close(), terminals.close()]);
       for (const pid of processes.marked()) killQuietly(pid);
       upgrades.close();

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Endpoint } from './endpoint.ts';
 import { PriceTable } from './money.ts';
-import { BillingProjectName, NewNotebookPath, NotebookPath, ObjectKey, WorkspaceName } from './names.ts';
+import { BillingProjectName, NewNotebookPath, NotebookPath, ObjectKey, PersonName, WorkspaceName } from './names.ts';
 import {
   Account,
   BillingProject,
@@ -12,6 +12,7 @@ import {
   EnvironmentCreate,
   Image,
   Kernel,
+  NotebookMirror,
   NotebookSummary,
   Playground,
   Run,
@@ -86,6 +87,14 @@ export const endpoints = {
     tag: 'Accounts',
     summary: 'Sign out, of every workspace too',
     status: 204,
+  },
+  updateAccount: {
+    method: 'PATCH',
+    path: '/api/account',
+    tag: 'Accounts',
+    summary: 'Change your name, as others see it',
+    body: z.strictObject({ name: PersonName }),
+    response: Account,
   },
   setPassword: {
     method: 'PUT',
@@ -329,6 +338,14 @@ export const endpoints = {
     params: environmentParams,
     response: Environment,
     status: 202,
+  },
+  getNotebookMirror: {
+    method: 'GET',
+    path: `${workspacePath}/environments/{environment}/mirror`,
+    tag: 'Environments',
+    summary: "How the disk's ~/notebooks and the notebooks of the bucket stand to one another",
+    params: environmentParams,
+    response: NotebookMirror,
   },
 
   listDisks: {

@@ -16,6 +16,16 @@ export function visibly(text: string): string {
 const encoder = new TextEncoder();
 const byteLength = (text: string): number => encoder.encode(text).byteLength;
 
+/** What a person is called, as others see it. */
+export const PersonName = z
+  .string()
+  .trim()
+  .max(100, 'A name has at most 100 characters.')
+  .refine(
+    (name) => !hidden.test(name) && name.isWellFormed(),
+    'A name has no control characters and no invisible ones.',
+  );
+
 /** Name of a billing project, which is also the namespace of its workspaces. */
 export const BillingProjectName = z
   .string()

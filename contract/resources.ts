@@ -186,6 +186,22 @@ export const Environment = z.object({
 });
 export type Environment = z.infer<typeof Environment>;
 
+/** How `~/notebooks` on an environment's disk and the notebooks of the bucket stand to one another. */
+export const NotebookMirror = z.object({
+  state: z
+    .enum(['off', 'starting', 'working', 'inStep'])
+    .describe('off: the environment does not run; starting: the disk was not looked at yet'),
+  syncedAt: Moment.nullable().describe('When both last were the same'),
+  count: z.number().int().describe('Notebooks that are the same on both sides'),
+  problems: z
+    .array(z.object({ path: z.string().nullable(), message: z.string() }))
+    .describe('What is not mirrored now, and why; path is relative to notebooks/, null for the folder as a whole'),
+  notices: z
+    .array(z.object({ at: Moment, path: z.string().nullable(), message: z.string() }))
+    .describe('What happened that somebody should know, newest first'),
+});
+export type NotebookMirror = z.infer<typeof NotebookMirror>;
+
 export const BucketObject = z.object({
   key: ObjectKey,
   size: z.number().int(),
@@ -300,7 +316,7 @@ export type SpendReport = z.infer<typeof SpendReport>;
 
 /** What /api/events sends: something changed; read it again. */
 export const ChangeEvent = z.object({
-  kind: z.enum(['environment', 'disk', 'workspace', 'billing-project', 'notebook', 'object']),
+  kind: z.enum(['environment', 'disk', 'workspace', 'billing-project', 'notebook', 'object', 'mirror']),
   id: z.string(),
   workspaceId: z.string().nullable(),
 });

@@ -29,6 +29,7 @@ import { environmentStore } from './environments/store.ts';
 import { createImages } from './images/images.ts';
 import { createKernels } from './kernels/kernels.ts';
 import { migrations } from './migrations/index.ts';
+import { createMirrors } from './mirror/mirrors.ts';
 import { createCheckpoints } from './notebooks/checkpoints.ts';
 import { createNotebooks } from './notebooks/notebooks.ts';
 import { createPlaygrounds } from './notebooks/playgrounds.ts';
@@ -250,6 +251,28 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     currency: config.prices.currency,
     clock,
   });
+  const mirrors = createMirrors({
+    database,
+    driver: compute,
+    accounts,
+    access,
+    workspaces: workspaceRows,
+    disks,
+    environments,
+    stored: storedBuckets,
+    buckets,
+    documents,
+    async keepConflict(owner, key, bytes, author) {
+      await versions.keep(owner, key, bytes, { kind: 'conflict', authors: [author], name: null });
+    },
+    async markFromDisk(owner, key, generation, author) {
+      await versions.mark(owner, key, generation, { kind: 'disk', author });
+    },
+    forgetCheckpoints: checkpoints.deleteAll,
+    events,
+    clock,
+    log,
+  });
   const reconciler = createReconciler({
     kinds: [
       reconcileDisks({ database, driver: diskDriver, ledger, events, clock, onSettled: environments.diskSettled }),
@@ -302,6 +325,7 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     checkpoints,
     uploads,
     notebooks,
+    mirrors,
     playgrounds,
     runs,
     spend,
@@ -309,6 +333,7 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     /** Ends what was opened, last first. */
     async dispose() {
       await reconciler.stop();
+      await mirrors.stop();
       await runs.close();
       await documents.close();
       await versions.close();

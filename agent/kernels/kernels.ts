@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { HttpError } from '../http-error.ts';
 import { log, messageOf } from '../log.ts';
@@ -194,8 +194,9 @@ export class Kernels {
     const { home } = this.#options;
     if (folder.split('/').includes('..') || folder.includes('\0')) return home;
     let wanted = path.join(home, folder);
-    // A notebook's folder may be in the bucket alone, as a playground's is: the nearest that is here will do, as in
-    // jupyter_server's cwd_for_path.
+    // The folder of a notebook that is new in the bucket: the mirror is about to make it.
+    if (/^notebooks(\/[^./][^/]*)*$/.test(folder)) await mkdir(wanted, { recursive: true }).catch(() => undefined);
+    // A playground's folder is on no disk: the nearest that is here will do, as in jupyter_server's cwd_for_path.
     while (wanted.length > home.length && !(await isFolder(wanted))) wanted = path.dirname(wanted);
     return wanted;
   }

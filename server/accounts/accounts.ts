@@ -179,6 +179,11 @@ export function createAccounts(options: {
     /** Ends the session and those of every workspace it opened. */
     signOut: (sessionId: string) => store.deleteSession(sessionId),
 
+    async setName({ account }: Principal, name: string): Promise<Account> {
+      await store.setName(account.id, name);
+      return { ...account, name };
+    },
+
     async setPassword(principal: Principal, password: string): Promise<void> {
       await store.setPasswordHash(principal.account.id, await hash(password));
       const keep = principal.via.kind === 'session' ? principal.via.sessionId : '';

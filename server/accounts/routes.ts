@@ -29,6 +29,8 @@ export function accountRoutes(bind: Binder<Principal>, accounts: Accounts, appOr
     setSessionCookie(reply, cookieName, { secret: '', expiresAt: 0 });
   });
 
+  bind.on('updateAccount', ({ who, body }) => accounts.setName(who, body.name));
+
   bind.on('setPassword', async ({ who, body }) => {
     await accounts.setPassword(who, body.password);
   });

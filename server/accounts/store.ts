@@ -62,6 +62,7 @@ export function accountStore(database: Database) {
     },
     deletePending: (id: string) =>
       tables.deleteFrom('accounts').where('id', '=', id).where('is_pending', '=', 1).execute(),
+    setName: (id: string, name: string) => tables.updateTable('accounts').set({ name }).where('id', '=', id).execute(),
     setPasswordHash: (id: string, hash: string) =>
       tables.updateTable('accounts').set({ password_hash: hash }).where('id', '=', id).execute(),
 

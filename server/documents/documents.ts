@@ -81,12 +81,15 @@ export function createDocuments(options: {
 
   events.subscribe(({ event }) => {
     if (event.kind !== 'object') return;
-    // Somebody wrote the object past the document.
-    const entry = open.get(event.workspaceId ?? '', event.id);
-    if (entry === undefined || entry.document.isPlayground) return;
-    entry.storing.absorb().catch((error: unknown) => {
-      log.warn({ err: error, key: event.id }, 'a changed object could not be read; its document goes on without it');
-    });
+    // Somebody wrote the object past the document; one that is being opened may have read it before.
+    open
+      .opening(event.workspaceId ?? '', event.id)
+      ?.then(async ({ document, storing }) => {
+        if (!document.isPlayground) await storing.absorb();
+      })
+      .catch((error: unknown) => {
+        log.warn({ err: error, key: event.id }, 'a changed object could not be read; its document goes on without it');
+      });
   });
 
   /** What a change was made from. Where that is no longer kept, nothing: whatever differs is a conflict then. */
@@ -136,7 +139,7 @@ export function createDocuments(options: {
         entry.storing.stop();
         entry.room.tell({ type: 'deleted' });
         entry.room.close(4404, 'The notebook was deleted.');
-        await open.shut(entry);
+        await entry.storing.exclusively(() => open.shut(entry));
       }
       const row = await store.byKey(owner.id, key);
       if (row !== undefined) await loader.discard(row);

@@ -11,7 +11,7 @@ import type { Log } from '../plumbing/log.ts';
 import { openJournal } from './journal.ts';
 import type { Stored } from './live-document.ts';
 import { LiveNotebook, replayed, snapshotOf } from './live-notebook.ts';
-import { readNotebook, type Notebook } from './nbformat.ts';
+import { notebookByteLimit, readNotebook, type Notebook } from './nbformat.ts';
 import { isPlaygroundKey, playgroundKey } from './playground-key.ts';
 import type { MessageHandler } from './room-member.ts';
 import { Room } from './room.ts';
@@ -64,7 +64,7 @@ export function createLoader(options: {
     const info = isPlaygroundKey(key) ? null : await headOf(owner, key, row !== undefined);
     if (row === undefined) {
       if (info === null || info === 'unknown') throw noSuchNotebook(key);
-      return begin(owner, key, info);
+      return begin(owner, newRow(owner, key, null, null), info, (made) => store.insert(made));
     }
     const unsettled = await isUnsettled(row);
     if (info === null && row.playground_of === null && !unsettled) {
@@ -89,15 +89,32 @@ export function createLoader(options: {
     return (await sizeOf(fileOf(row))) !== row.settled_bytes;
   }
 
-  /** A notebook that has no document yet. */
-  async function begin(owner: BucketOwner, key: string, info: ObjectInfo): Promise<OpenDocument> {
-    const notebook = await readObject(owner, key, info.generation);
-    const row = newRow(owner, key, null, null);
+  /** A notebook that has no document yet, or whose journal is lost. */
+  async function begin(
+    owner: BucketOwner,
+    row: DocumentRow,
+    info: ObjectInfo,
+    save: (row: DocumentRow) => Promise<void>,
+  ): Promise<OpenDocument> {
+    const notebook = await readObject(owner, row.key, info.generation);
     const entry = await create(owner, row, notebook);
-    entry.storing.adopt(info, notebook);
-    await entry.document.durable();
-    await store.insert({ ...row, settled_bytes: entry.document.journal.size });
+    try {
+      entry.storing.adopt(info, notebook);
+      await entry.document.durable();
+      await save({ ...row, settled_bytes: entry.document.journal.size });
+    } catch (error) {
+      await abandon(entry);
+      throw error;
+    }
     return entry;
+  }
+
+  /** Lets go of a document that nobody got to see. */
+  async function abandon({ document, storing, row }: OpenDocument): Promise<void> {
+    storing.stop();
+    await document.journal.close();
+    document.doc.destroy();
+    await rm(fileOf(row), { force: true });
   }
 
   function newRow(owner: BucketOwner, key: string, playgroundOf: string | null, source: string | null): DocumentRow {
@@ -133,6 +150,14 @@ export function createLoader(options: {
     unsettled: boolean,
   ): Promise<OpenDocument> {
     const entry = await assemble(owner, row, null);
+    if (await isLost(entry, info)) {
+      await abandon(entry);
+      if (info === null || info === 'unknown') throw noSuchNotebook(row.key);
+      log.error({ documentId: row.id, key: row.key }, 'a journal is lost; its notebook is opened as its bucket has it');
+      // Clients of the document that was lost would bring in a second time what its object holds already.
+      const { id, ...anew } = { ...row, session_id: newId() };
+      return begin(owner, { id, ...anew }, info, ({ settled_bytes }) => store.update(id, { ...anew, settled_bytes }));
+    }
     try {
       await entry.storing.recover(info === 'unknown' ? null : info, unsettled);
     } catch (error) {
@@ -142,12 +167,21 @@ export function createLoader(options: {
     return entry;
   }
 
+  /** Whether the journal is gone, or the object holds what should be in a part of it that is damaged. */
+  async function isLost(
+    { document, storing, isDamaged }: OpenDocument & { isDamaged: boolean },
+    info: ObjectInfo | null | 'unknown',
+  ): Promise<boolean> {
+    if (document.journal.size === 0) return true;
+    return isDamaged && info !== null && info !== 'unknown' && !(await storing.isOurs(info));
+  }
+
   /** @param given  a document to begin with; null reads the journal */
   async function assemble(
     owner: BucketOwner,
     row: DocumentRow,
     given: { doc: Y.Doc; marks: Map<string, unknown> } | null,
-  ): Promise<OpenDocument> {
+  ): Promise<OpenDocument & { isDamaged: boolean }> {
     await mkdir(directory, { recursive: true, mode: 0o700 });
     if (given !== null) await rm(fileOf(row), { force: true });
     const { journal, records, isDamaged } = await openJournal(fileOf(row), (trouble) => {
@@ -199,12 +233,17 @@ export function createLoader(options: {
     };
     const room: Room = new Room(document, state, onUse);
     whenRunningTurns(doc, onUse);
-    return { row, document, storing, room };
+    return { row, document, storing, room, isDamaged };
   }
 
   async function readObject(owner: BucketOwner, key: string, generation: string): Promise<Notebook> {
     const found = await buckets.get(owner, key, { generation });
     if (found === null) throw noSuchNotebook(key);
+    if (found.info.size > notebookByteLimit) {
+      found.body.destroy();
+      const most = `${String(notebookByteLimit / 1024 / 1024)} MiB`;
+      throw new AppError('TooLarge', `"${key}" has more than ${most}, too much for a notebook.`);
+    }
     const reading = readNotebook(await buffer(found.body));
     if (reading.kind === 'refused') {
       throw new AppError('InvalidInput', `"${key}" is not a notebook: ${reading.reason}`);
@@ -225,8 +264,13 @@ export function createLoader(options: {
     async createPlayground(owner, source, accountId) {
       const row = newRow(owner, playgroundKey(newId(), source.key), accountId, source.key);
       const entry = await create(owner, row, source.notebook);
-      await entry.document.durable();
-      await store.insert(row);
+      try {
+        await entry.document.durable();
+        await store.insert(row);
+      } catch (error) {
+        await abandon(entry);
+        throw error;
+      }
       return entry;
     },
   };

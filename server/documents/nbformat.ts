@@ -8,6 +8,9 @@ import { notebookProblem } from './nbformat-problem.ts';
 /** The media type of .ipynb files. */
 export const notebookContentType = 'application/x-ipynb+json';
 
+/** What is larger is kept as a file and not opened. */
+export const notebookByteLimit = 200 * 1024 * 1024;
+
 export interface Cell extends JsonObject {
   cell_type: string;
   metadata: JsonObject;
@@ -46,7 +49,17 @@ export function readNotebook(bytes: Uint8Array): NotebookReading {
   } catch (error) {
     return refused(`it is not valid JSON (${error instanceof Error ? shortened(error.message) : 'unreadable'}).`);
   }
+  if (isDeeperThan(mostDepth, value)) {
+    return refused(`its JSON is nested more than ${String(mostDepth)} levels deep, which no notebook is.`);
+  }
   return upgradeNotebook(value);
+}
+
+const mostDepth = 400;
+
+function isDeeperThan(levels: number, value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((item) => isDeeperThan(levels - 1, item));
 }
 
 /**

@@ -5,6 +5,9 @@ import type { LiveNotebook } from './live-notebook.ts';
 import { Member, MemberChange, type Joining, type RoomState } from './room-member.ts';
 import { encodeAwareness, encodeNotice, encodeUpdate } from './room-messages.ts';
 
+/** A client is one person in one or a few views. */
+const mostPresences = 100;
+
 /**
  * The clients of one document.
  *
@@ -17,6 +20,8 @@ export class Room {
   readonly #onPeople: () => void;
   readonly #members = new Set<Member>();
   readonly #awareness: awarenessProtocol.Awareness;
+  /** Over whose connection each Yjs client's presence came last: after a break, the new one comes before the old one ends. */
+  readonly #presences = new Map<number, Member>();
 
   /** @param onPeople  called after somebody came or went */
   constructor(document: LiveNotebook, state: RoomState, onPeople: () => void) {
@@ -34,7 +39,13 @@ export class Room {
       'update',
       (change: { added: number[]; updated: number[]; removed: number[] }, origin: unknown) => {
         const clients = [...change.added, ...change.updated, ...change.removed];
-        if (origin instanceof Member) origin.owns(change);
+        if (origin instanceof Member) {
+          for (const client of [...change.added, ...change.updated]) this.#presences.set(client, origin);
+        }
+        for (const client of change.removed) this.#presences.delete(client);
+        if ([...this.#presences.values()].filter((member) => member === origin).length > mostPresences) {
+          throw new Error('more people than a client can be');
+        }
         const message = encodeAwareness(this.#awareness, clients);
         for (const member of this.#members) if (member !== origin) member.send(message);
       },
@@ -52,11 +63,16 @@ export class Room {
 
   /** @param onGone  called once, when the connection has ended */
   join(joining: Joining, onGone: () => void): void {
-    const member = new Member(joining, this.#document, this.#awareness, this.#state);
+    const forget = (): void => {
+      this.#members.delete(member);
+      const clients = [...this.#presences].filter(([, owner]) => owner === member).map(([client]) => client);
+      awarenessProtocol.removeAwarenessStates(this.#awareness, clients, null);
+    };
+    const member = new Member(joining, this.#document, this.#awareness, this.#state, forget);
     this.#members.add(member);
     joining.socket.once('close', () => {
-      this.#members.delete(member);
       member.leave();
+      forget();
       onGone();
       this.#onPeople();
     });

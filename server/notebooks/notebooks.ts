@@ -6,7 +6,13 @@ import { alreadyExists, copyObject, isPreconditionFailed } from '../bucket/move-
 import type { ObjectInfo } from '../bucket/object-store.ts';
 import type { Versions } from '../versions/versions.ts';
 import type { Checkpoints } from './checkpoints.ts';
-import { emptyNotebook, notebookContentType, readNotebook, writeNotebook } from '../documents/nbformat.ts';
+import {
+  emptyNotebook,
+  notebookByteLimit,
+  notebookContentType,
+  readNotebook,
+  writeNotebook,
+} from '../documents/nbformat.ts';
 import type { LiveDocuments } from '../documents/documents.ts';
 import { isPlaygroundKey } from '../documents/playground-key.ts';
 import { createNotebookFacts } from './notebook-facts.ts';
@@ -15,7 +21,6 @@ import { createNotebookFacts } from './notebook-facts.ts';
 export const notebooksFolder = 'notebooks/';
 
 /** A larger one is an object like any other: it can be put into Files, and not be opened. */
-export const notebookByteLimit = 200 * 1024 * 1024;
 
 const readsAtOnce = 8;
 

@@ -186,7 +186,7 @@ describe('the outputs of a cell', () => {
           for (const { retain = 0, delete: count = 0, insert = [] } of outputsChange ?? []) {
             at += retain;
             view.splice(at, count);
-            for (const output of insert) add(output.toJSON() as JsonObject);
+            for (const output of insert) add(output.toJSON());
           }
         });
         const state = newOutputState();

@@ -169,7 +169,7 @@ export class OutputEdit {
 
   #extendKept(shared: Y.Text, text: string): void {
     if (this.#tail === null) {
-      const whole = shared.toString();
+      const whole = shared.toJSON();
       const end = endOf(whole, this.#state.column);
       this.#tail = { text: shared, from: whole.length - end.line.length, before: end.line, ended: '', end };
     }
@@ -185,7 +185,7 @@ export class OutputEdit {
       replaceEnd(text, from, before, after);
       return;
     }
-    const whole = text.toString();
+    const whole = text.toJSON();
     replaceEnd(text, 0, whole, boundStream(whole.slice(0, from) + after));
   }
 
@@ -199,7 +199,7 @@ export class OutputEdit {
     const taken = this.#outputs.slice(place, this.#kept).map((shared) => {
       const output = shared.toJSON() as Output;
       if (tail === null || shared.get('text') !== tail.text) return output;
-      const before = tail.text.toString().slice(0, tail.from);
+      const before = tail.text.toJSON().slice(0, tail.from);
       return { ...output, text: bounded(before + tail.ended, tail.end.line) };
     });
     const last = taken.at(-1);

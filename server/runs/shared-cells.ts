@@ -1,5 +1,6 @@
 import * as Y from 'yjs';
 import { isObject, type JsonObject } from '../documents/json-object.ts';
+import { sharedExecution } from '../documents/shared-notebook.ts';
 import type { Output } from './jupyter-output.ts';
 import { OutputEdit, type OutputState } from './outputs.ts';
 
@@ -25,6 +26,7 @@ export interface Question {
   readonly password: boolean;
 }
 
+/** Clients can put anything into the list of cells. */
 function cellsOf(doc: Y.Doc): Y.Array<unknown> {
   return doc.getArray('cells');
 }
@@ -50,7 +52,7 @@ export function isCode(cell: SharedCell): boolean {
 
 export function sourceOf(cell: SharedCell): string {
   const source = cell.get('source');
-  return source instanceof Y.Text ? source.toString() : typeof source === 'string' ? source : '';
+  return source instanceof Y.Text ? source.toJSON() : typeof source === 'string' ? source : '';
 }
 
 export function outputsOf(cell: SharedCell): Y.Array<Y.Map<unknown>> {
@@ -91,20 +93,20 @@ export function recordTiming(cell: SharedCell, timing: Readonly<Record<string, s
 }
 
 export function executionIn(doc: Y.Doc, cellId: string): CellExecution | null {
-  const found: unknown = doc.getMap('execution').get(cellId);
+  const found: unknown = sharedExecution(doc).get(cellId);
   // Only the server writes this map; a client that writes nonsense into it is overruled by the next change.
   return isObject(found) ? (found as unknown as CellExecution) : null;
 }
 
 export function executionsIn(doc: Y.Doc): { cellId: string; execution: CellExecution }[] {
-  return [...doc.getMap('execution').keys()].flatMap((cellId) => {
+  return [...sharedExecution(doc).keys()].flatMap((cellId) => {
     const execution = executionIn(doc, cellId);
     return execution === null ? [] : [{ cellId, execution }];
   });
 }
 
 export function setExecution(doc: Y.Doc, cellId: string, execution: CellExecution | null): void {
-  const executions = doc.getMap('execution');
+  const executions = sharedExecution(doc);
   if (execution !== null) executions.set(cellId, execution);
   else if (executions.has(cellId)) executions.delete(cellId);
   const cell = findCell(doc, cellId);

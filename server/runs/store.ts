@@ -78,7 +78,7 @@ export function runStore(database: Database) {
           .executeTakeFirstOrThrow();
         await write
           .insertInto('runs')
-          .values({ ...toRow(run), place: Number(place) + 1 })
+          .values({ ...toRow(run), place: place + 1 })
           .execute();
         for (let from = 0; from < run.cells.length; from += cellsAtOnce) {
           const batch = run.cells.slice(from, from + cellsAtOnce);

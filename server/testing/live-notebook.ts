@@ -1,4 +1,4 @@
-import * as Y from 'yjs';
+import type * as Y from 'yjs';
 import type { Run } from '@terrarium/contract';
 import { RoomClient } from '../documents/testing-client.ts';
 import { untilTrue, type ControlPlane } from './control-plane.ts';

@@ -3,6 +3,7 @@ import { createClient, type Client, type WorkspaceRole } from '@terrarium/contra
 /** Somebody besides the owner, with an account of his own. */
 export interface Person {
   readonly email: string;
+  readonly name: string;
   readonly password: string;
   readonly token: string;
   readonly client: Client;
@@ -24,10 +25,11 @@ let invited = 0;
 export async function invite(
   asker: Asker,
   workspace: { namespace: string; name: string },
-  rights: { role: WorkspaceRole; email?: string; canShare?: boolean; canCompute?: boolean },
+  who: { role: WorkspaceRole; name?: string; email?: string; canShare?: boolean; canCompute?: boolean },
 ): Promise<Person> {
   invited += 1;
-  const email = rights.email ?? `${rights.role.toLowerCase()}-${String(invited)}@example.org`;
+  const { name: personName = '', ...rights } = who;
+  const email = who.email ?? `${who.role.toLowerCase()}-${String(invited)}@example.org`;
   const { namespace, name } = workspace;
   const entries = await createClient({ baseUrl: asker.url, token: asker.token }).updateWorkspaceAcl({
     params: { namespace, name },
@@ -35,11 +37,15 @@ export async function invite(
   });
   const url = entries.find((entry) => entry.email === email)?.invitation?.url;
   if (url === undefined) throw new Error(`${email} got no invitation: there is such an account already.`);
-  return acceptInvitation(asker.url, url, email);
+  return acceptInvitation(asker.url, url, { email, name: personName });
 }
 
-/** Signs in by an invitation's link, sets a password and makes a token. */
-export async function acceptInvitation(baseUrl: string, invitation: string, email: string): Promise<Person> {
+/** Signs in by an invitation's link, gives a name and a password and makes a token. */
+export async function acceptInvitation(
+  baseUrl: string,
+  invitation: string,
+  { email, name = '' }: { email: string; name?: string },
+): Promise<Person> {
   const session = await fetch(`${baseUrl}/api/session`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', origin: baseUrl },
@@ -55,9 +61,10 @@ export async function acceptInvitation(baseUrl: string, invitation: string, emai
         headers: { ...(init?.headers as Record<string, string>), origin: baseUrl, cookie: cookie.join('; ') },
       }),
   });
+  if (name !== '') await signedIn.updateAccount({ body: { name } });
   await signedIn.setPassword({ body: { password } });
   const { secret: token } = await signedIn.createToken({ body: { label: 'story' } });
-  return { email, password, token, client: createClient({ baseUrl, token }) };
+  return { email, name, password, token, client: createClient({ baseUrl, token }) };
 }
 
 /** The one-use secret in an invitation's link. */

@@ -182,6 +182,7 @@ describe('who asks', () => {
 /** A body that each endpoint would take. */
 const valid: Partial<Record<EndpointName, Record<string, unknown> | [Record<string, unknown>]>> = {
   createSession: { email: 'a@b.example', password: 'wrong' },
+  updateAccount: { name: 'Ada' },
   setPassword: { password: 'long enough indeed' },
   createToken: { label: 'x' },
   createBillingProject: { name: 'fresh', description: 'x' },

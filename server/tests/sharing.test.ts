@@ -93,7 +93,7 @@ describe('sharing', () => {
     expect(days).toBeGreaterThan(6.9);
     expect(days).toBeLessThan(7.1);
 
-    const person = await acceptInvitation(url, entry?.invitation?.url ?? '', email);
+    const person = await acceptInvitation(url, entry?.invitation?.url ?? '', { email });
     expect(await person.client.listWorkspaces()).toMatchObject([{ ...here, role: 'WRITER', canCompute: true }]);
     expect(await refusal(person.client.getWorkspace({ params: other }))).toBe('NotFound');
     expect(await person.client.listBillingProjects()).toEqual([]);
@@ -317,7 +317,7 @@ describe('invitations', () => {
       await sharer.client.createInvitation({ params: { ...here, email: ` ${email}`.trim().toUpperCase() } })
     ).url;
     expect((await signInBy(first)).status).toBe(401);
-    await acceptInvitation(url, second, email);
+    await acceptInvitation(url, second, { email });
     expect((await signInBy(third)).status).toBe(401);
   });
 
@@ -380,7 +380,7 @@ describe('invitations', () => {
     const kept = await linkFor(mallory.client, email, 'READER', trap);
     const genuine = await linkFor(owner, email, 'WRITER');
     expect(genuine).not.toBe('');
-    const impostor = await acceptInvitation(url, kept, email);
+    const impostor = await acceptInvitation(url, kept, { email });
     expect(await impostor.client.listWorkspaces()).toMatchObject([trap]);
     expect(await refusal(impostor.client.getWorkspace({ params: here }))).toBe('NotFound');
     expect((await signInBy(genuine)).status).toBe(401);
@@ -397,7 +397,7 @@ describe('invitations', () => {
     const first = await linkFor(owner, email, 'READER', other);
     const second = await linkFor(owner, email, 'WRITER');
     expect((await signInBy(first)).status).toBe(401);
-    const person = await acceptInvitation(url, second, email);
+    const person = await acceptInvitation(url, second, { email });
     expect((await person.client.listWorkspaces()).map(({ name }) => name).sort()).toEqual(
       [here.name, other.name].sort(),
     );
@@ -443,6 +443,15 @@ describe('invitations', () => {
     }
     expect(await acl()).toHaveLength(1);
   });
+});
+
+test('a person is known to the others by the name he gives himself, and by his address', async () => {
+  const person = await join({ role: 'READER' });
+  expect(await rightsOf(person.email)).toMatchObject({ name: '' });
+  await person.client.updateAccount({ body: { name: '  Ada Lovelace ' } });
+  expect(await rightsOf(person.email)).toMatchObject({ name: 'Ada Lovelace', email: person.email });
+  for (const name of ['a\u202eb', 'a\nb', '\ud800', 'x'.repeat(101)])
+    expect(await refusal(person.client.updateAccount({ body: { name } }))).toBe('InvalidInput');
 });
 
 test('removing somebody holds for every route at once, with a token that is still good', async () => {

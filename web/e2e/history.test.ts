@@ -1,11 +1,7 @@
-import path from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createClient, type Client } from '@terrarium/contract';
-import { createAccounts } from '../../server/accounts/accounts.ts';
-import { accountStore } from '../../server/accounts/store.ts';
-import { systemClock } from '../../server/plumbing/clock.ts';
-import { openSqlite } from '../../server/plumbing/db/database.ts';
+import type { Client } from '@terrarium/contract';
+import { invite } from '../../server/testing/people.ts';
 import { firstWorkspace, hasBrowser, openTab, picture, pictureOnFailure, setStage, type Stage } from './browser.ts';
 import { executedNotebook, notebookFile } from './notebook-files.ts';
 import { screenProblems } from './screen-problems.ts';
@@ -40,7 +36,7 @@ describe.skipIf(!hasBrowser)('the history of a notebook', () => {
   beforeAll(async () => {
     stage = await setStage();
     page = stage.page;
-    colleague = await writerOf(stage, { id: 'mary', name: 'Mary Anning' });
+    colleague = (await invite(stage.plane, firstWorkspace, { role: 'WRITER', name: 'Mary Anning' })).client;
     await stage.plane.client.putNotebookContent({ params, body: notebookFile(first) });
     await colleague.putNotebookContent({ params, body: notebookFile(second) });
   });
@@ -202,20 +198,3 @@ describe.skipIf(!hasBrowser)('the history of a notebook', () => {
     expect(stage.complaints).toEqual([]);
   });
 });
-
-/** Another person, who may write in the first workspace. */
-async function writerOf(stage: Stage, { id, name }: { id: string; name: string }): Promise<Client> {
-  const database = openSqlite(path.join(stage.plane.dataDirectory, 'terrarium.db'));
-  const store = accountStore(database);
-  const account = { id, name, email: `${id}@localhost`, password_hash: null, is_operator: 0, created_at: 0 };
-  await store.insertAccount(account);
-  const { id: workspaceId } = await stage.plane.client.getWorkspace({ params: firstWorkspace });
-  await database
-    .tables<{ workspace_members: Record<string, string | number> }>()
-    .insertInto('workspace_members')
-    .values({ workspace_id: workspaceId, account_id: id, role: 'WRITER', can_share: 0, can_compute: 0 })
-    .execute();
-  const { secret } = await createAccounts({ store, clock: systemClock }).createToken(id, 'browser story');
-  await database.close();
-  return createClient({ baseUrl: stage.plane.url, token: secret });
-}

@@ -1,54 +1,41 @@
-import { randomBytes, randomUUID } from 'node:crypto';
-import path from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import type { BrowserContext, Page } from 'playwright-core';
-import { createClient, type Client } from '@terrarium/contract';
-import { secretHash } from '../../server/plumbing/ids.ts';
+import type { Client, WorkspaceRole } from '@terrarium/contract';
+import { invite, type Person } from '../../server/testing/people.ts';
 import { firstWorkspace, type Stage } from './browser.ts';
 
-/** Somebody else, at a browser of their own. */
-export interface OtherPerson {
+interface OpenBrowser {
   readonly context: BrowserContext;
   readonly page: Page;
-  readonly client: Client;
   readonly complaints: string[];
 }
 
-/** Makes an account that has a role in the first workspace, as its owner would by sharing it. */
+/** Somebody else, at a browser of their own. */
+export type OtherPerson = Person & OpenBrowser;
+
+/** Shares the first workspace with somebody new, who is signed in to the app in another browser. */
 export async function bringPerson(
   stage: Stage,
-  who: { name: string; role: 'READER' | 'WRITER'; canCompute?: boolean },
+  who: { name: string; role: WorkspaceRole; canShare?: boolean; canCompute?: boolean },
 ): Promise<OtherPerson> {
-  const id = randomUUID().replaceAll('-', '').slice(0, 16);
-  const secret = `trm_${randomBytes(24).toString('base64url')}`;
-  const database = new DatabaseSync(path.join(stage.installation.dataDirectory, 'terrarium.db'));
-  try {
-    database.exec('PRAGMA busy_timeout = 5000');
-    database
-      .prepare(
-        'INSERT INTO accounts (id, email, name, password_hash, is_operator, created_at) VALUES (?, ?, ?, NULL, 0, ?)',
-      )
-      .run(id, `${who.name.toLowerCase()}@example.org`, who.name, Date.now());
-    database
-      .prepare(
-        'INSERT INTO tokens (id, secret_hash, account_id, label, created_at, last_used_at) VALUES (?, ?, ?, ?, ?, NULL)',
-      )
-      .run(id, secretHash(secret), id, 'browser story', Date.now());
-    database
-      .prepare(
-        `INSERT INTO workspace_members (workspace_id, account_id, role, can_share, can_compute)
-         SELECT id, ?, ?, 0, ? FROM workspaces WHERE namespace = ? AND name = ?`,
-      )
-      .run(id, who.role, who.canCompute === true ? 1 : 0, firstWorkspace.namespace, firstWorkspace.name);
-  } finally {
-    database.close();
-  }
+  const email = `${who.name.toLowerCase().replaceAll(' ', '.')}@example.org`;
+  const person = await invite(stage.plane, firstWorkspace, { ...who, email });
+  return { ...person, ...(await openBrowser(stage, person)) };
+}
+
+/** Another browser, signed in as this person where one is given. */
+export async function openBrowser(stage: Stage, person?: Pick<Person, 'email' | 'password'>): Promise<OpenBrowser> {
   const context = await stage.browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-US' });
+  if (person !== undefined) {
+    const { email, password } = person;
+    // The context keeps the answer's cookie for its pages.
+    const answer = await context.request.post(`${stage.plane.url}/api/session`, { data: { email, password } });
+    if (!answer.ok()) throw new Error(`${email} could not sign in: ${await answer.text()}`);
+  }
   const page = await context.newPage();
   page.setDefaultTimeout(30_000);
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(error.message));
-  return { context, page, client: createClient({ baseUrl: stage.plane.url, token: secret }), complaints };
+  return { context, page, complaints };
 }
 
 /** Opens a notebook of the first workspace in JupyterLab, and waits until its cells are there. */

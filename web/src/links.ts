@@ -50,5 +50,7 @@ export const links = {
   billing: () => linkOptions({ to: '/billing' }),
   billingProject: (project: string) => linkOptions({ to: '/billing/$project', params: { project } }),
   tokens: () => linkOptions({ to: '/account/tokens' }),
-  password: () => linkOptions({ to: '/account/password' }),
+  /** `isNew` greets someone who has just accepted an invitation. */
+  password: ({ isNew }: { isNew?: true } = {}) =>
+    linkOptions({ to: '/account/password', search: isNew === undefined ? {} : { isNew } }),
 } as const;

@@ -1,5 +1,6 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router';
 import * as z from 'zod';
+import { InvitationPage } from './accounts/InvitationPage.tsx';
 import { PasswordPage } from './accounts/PasswordPage.tsx';
 import { sessionQuery } from './accounts/session.ts';
 import { SignInPage } from './accounts/SignInPage.tsx';
@@ -33,6 +34,8 @@ const signInRoute = createRoute({
   }),
   component: SignInPage,
 });
+
+const invitationRoute = createRoute({ getParentRoute: () => rootRoute, path: 'invitation', component: InvitationPage });
 
 const appRoute = createRoute({
   getParentRoute: () => rootRoute,
@@ -157,6 +160,7 @@ const tokensRoute = createRoute({
 const passwordRoute = createRoute({
   getParentRoute: () => appRoute,
   path: 'account/password',
+  validateSearch: z.object({ isNew: z.literal(true).optional().catch(undefined) }),
   component: PasswordPage,
 });
 
@@ -165,6 +169,7 @@ const elsewhereRoute = createRoute({ getParentRoute: () => appRoute, path: '$', 
 
 const routeTree = rootRoute.addChildren([
   signInRoute,
+  invitationRoute,
   appRoute.addChildren([
     homeRoute,
     workspacesRoute,

@@ -91,11 +91,13 @@ export class LiveSaving implements DocumentSaving {
   #update(): void {
     const now = Date.now();
     const facts = this.#facts();
+    const before = this.#state;
     this.#state = liveSaveState(facts, now);
     window.clearTimeout(this.#timer);
     const next = nextChangeMs(facts, now);
     if (next !== undefined) this.#timer = window.setTimeout(() => this.#update(), next);
-    this.#changed.emit();
+    // Each key that is pressed is sent and acknowledged; nobody needs to look at that.
+    if (!isSaidAlike(before, this.#state)) this.#changed.emit();
   }
 
   #facts(): LiveFacts {
@@ -116,3 +118,7 @@ export class LiveSaving implements DocumentSaving {
 /** How long whoever wants to leave is kept waiting. */
 const longestSaveMs = 2_000;
 const unreachable = 'Terrarium cannot be reached just now. Your edits are kept in this window.';
+
+function isSaidAlike(a: SaveState, b: SaveState): boolean {
+  return JSON.stringify({ ...a, at: null }) === JSON.stringify({ ...b, at: null });
+}

@@ -1,15 +1,19 @@
-import { Alert, Button, PasswordInput, Stack, Text } from '@mantine/core';
+import { Alert, Button, Group, PasswordInput, Stack, Text } from '@mantine/core';
 import { endpoints } from '@terrarium/contract';
 import { useMutation } from '@tanstack/react-query';
+import { useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api } from '../api.ts';
+import { links } from '../links.ts';
 import { ErrorNote } from '../ui/ErrorNote.tsx';
 import { fieldErrors, serverErrors } from '../ui/form.ts';
+import { ButtonLink } from '../ui/links.tsx';
 import { Page } from '../ui/Page.tsx';
 import { useAccount } from './session.ts';
 
 export function PasswordPage() {
   const account = useAccount();
+  const { isNew } = useSearch({ from: '/app/account/password' });
   const [password, setPassword] = useState('');
   const [repeated, setRepeated] = useState('');
   const [problems, setProblems] = useState<Record<string, string>>({});
@@ -35,6 +39,11 @@ export function PasswordPage() {
         }}
       >
         <Stack gap="sm" maw={400}>
+          {isNew === true && !save.isSuccess && (
+            <Alert title="Welcome to Terrarium" p="sm">
+              Your invitation is used up now: set a password to be able to sign in again, here or in another browser.
+            </Alert>
+          )}
           <Text c="dimmed">
             With a password you can sign in as {account.email} without a link. Other sessions of this account end when
             it changes.
@@ -64,9 +73,16 @@ export function PasswordPage() {
               The password is set.
             </Alert>
           )}
-          <Button type="submit" loading={save.isPending} w="fit-content">
-            Set password
-          </Button>
+          <Group gap="xs">
+            <Button type="submit" loading={save.isPending}>
+              Set password
+            </Button>
+            {isNew === true && (
+              <ButtonLink {...links.workspaces()} variant="default">
+                Go to workspaces
+              </ButtonLink>
+            )}
+          </Group>
         </Stack>
       </form>
     </Page>

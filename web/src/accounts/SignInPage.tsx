@@ -1,11 +1,11 @@
-import { Alert, Button, Loader, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core';
+import { Alert, Button, Loader, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
 import { AppError } from '@terrarium/contract';
 import { useMutation } from '@tanstack/react-query';
 import { useNavigate, useRouter, useSearch } from '@tanstack/react-router';
 import { useEffect, useRef, useState } from 'react';
 import { ErrorNote } from '../ui/ErrorNote.tsx';
 import { signIn } from './session.ts';
-import classes from './SignInPage.module.css';
+import { SignedOutFrame } from './SignedOutFrame.tsx';
 
 export function SignInPage() {
   const { ticket, next } = useSearch({ from: '/signin' });
@@ -40,38 +40,23 @@ export function SignInPage() {
   const isTicketInHand = ticket !== undefined || (session.variables !== undefined && 'ticket' in session.variables);
   if (isTicketInHand && session.error === null) {
     return (
-      <Frame>
+      <SignedOutFrame title="Sign in to Terrarium">
         <Stack align="center" gap="sm" role="status">
           <Loader size="sm" />
           <Text>Signing in…</Text>
         </Stack>
-      </Frame>
+      </SignedOutFrame>
     );
   }
   return (
-    <Frame>
+    <SignedOutFrame title="Sign in to Terrarium">
       {isTicketInHand && <TicketProblem error={session.error} />}
       <PasswordForm
         isPending={session.isPending}
         error={isTicketInHand ? null : session.error}
         onSubmit={(email, password) => mutate({ email, password })}
       />
-    </Frame>
-  );
-}
-
-function Frame({ children }: { children: React.ReactNode }) {
-  return (
-    <main className={classes.frame}>
-      <title>Sign in · Terrarium</title>
-      <div className={classes.card}>
-        <div className={classes.brand}>
-          <img src="/favicon.svg" alt="" width={32} height={32} />
-          <Title order={1}>Sign in to Terrarium</Title>
-        </div>
-        {children}
-      </div>
-    </main>
+    </SignedOutFrame>
   );
 }
 
@@ -133,8 +118,8 @@ function PasswordForm(props: {
           Sign in
         </Button>
         <Text c="dimmed" fz="sm">
-          No password yet? The link that <code>npm start</code> prints signs you in; set a password from the account
-          menu.
+          No password yet? Open the link that you were given, or the one that <code>npm start</code> prints; then set a
+          password from the account menu.
         </Text>
       </Stack>
     </form>

@@ -10,6 +10,7 @@ const affected: Record<ChangeEvent['kind'], readonly string[]> = {
   'billing-project': ['billing-projects', 'spend'],
   notebook: ['notebooks', 'objects', 'playgrounds'],
   object: ['objects', 'notebooks'],
+  mirror: ['mirror'],
 };
 
 let isConnected = true;

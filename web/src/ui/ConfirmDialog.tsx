@@ -1,6 +1,7 @@
 import { Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
 import { useState, type ReactNode } from 'react';
 import { ErrorNote } from './ErrorNote.tsx';
+import { useReturnFocus } from './return-focus.ts';
 
 interface ConfirmDialogProps {
   title: string;
@@ -20,6 +21,7 @@ interface ConfirmDialogProps {
 export function ConfirmDialog(props: ConfirmDialogProps) {
   const { title, children, action, typed, isPending, error, onConfirm, onClose } = props;
   const [text, setText] = useState('');
+  useReturnFocus();
   const isReady = typed === undefined || text === typed;
   return (
     <Modal opened onClose={onClose} title={title}>

@@ -4,7 +4,7 @@ import { IconCheck, IconCopy } from '@tabler/icons-react';
 /** A text in monospace with a button that copies it. `name` says what it is: "bucket name". */
 export function CopyText({ text, name }: { text: string; name: string }) {
   return (
-    <Group gap={4} wrap="nowrap">
+    <Group gap={4} wrap="nowrap" miw={0}>
       <Text ff="monospace" fz="sm" truncate="end" title={text}>
         {text}
       </Text>

@@ -1,9 +1,13 @@
-import { Button, Text } from '@mantine/core';
+import { Button, Group, Text } from '@mantine/core';
+import { shareProblem } from '@terrarium/contract';
 import { useQuery } from '@tanstack/react-query';
-import { IconTrash } from '@tabler/icons-react';
+import { IconLogout, IconTrash } from '@tabler/icons-react';
 import { useState } from 'react';
+import { ProjectName } from '../billing/ProjectName.tsx';
 import { links } from '../links.ts';
 import { notebooksQuery } from '../notebooks/queries.ts';
+import { LeaveWorkspaceDialog } from '../sharing/LeaveWorkspaceDialog.tsx';
+import { PeopleSection } from '../sharing/PeopleSection.tsx';
 import { CopyText } from '../ui/CopyText.tsx';
 import { Fact, Facts } from '../ui/Facts.tsx';
 import { count } from '../ui/formats.ts';
@@ -24,6 +28,7 @@ export function DashboardPage() {
   const workspace = useWorkspace();
   const notebooks = useQuery(notebooksQuery(workspace));
   const [isDeleting, setIsDeleting] = useState(false);
+  const [isLeaving, setIsLeaving] = useState(false);
   const deleteProblem = ownerProblem(workspace);
   return (
     <div className={classes.dashboard}>
@@ -50,7 +55,7 @@ export function DashboardPage() {
               <When at={workspace.updatedAt} />
             </Fact>
             <Fact name="Billing project">
-              <AnchorLink {...links.billingProject(workspace.namespace)}>{workspace.namespace}</AnchorLink>
+              <ProjectName name={workspace.namespace} />
             </Fact>
             <Fact name="Notebooks">
               <AnchorLink {...links.notebooks(workspace)}>
@@ -59,6 +64,7 @@ export function DashboardPage() {
             </Fact>
           </Facts>
         </Section>
+        {shareProblem(workspace) === undefined && <PeopleSection workspace={workspace} />}
         <Section title="Bucket">
           <Facts>
             <Fact name="Name">
@@ -69,19 +75,29 @@ export function DashboardPage() {
             </Fact>
           </Facts>
         </Section>
-        <div className={classes.danger}>
+        <Group gap="xs" className={classes.danger}>
+          {workspace.role !== 'OWNER' && (
+            <Button
+              variant="default"
+              leftSection={<IconLogout size={16} aria-hidden />}
+              onClick={() => setIsLeaving(true)}
+            >
+              Leave workspace
+            </Button>
+          )}
           <Hint reason={deleteProblem}>
             <Button
               variant="default"
-              c="var(--danger)"
+              c={deleteProblem === undefined ? 'var(--danger)' : undefined}
               leftSection={<IconTrash size={16} aria-hidden />}
               {...disabledBecause(deleteProblem, () => setIsDeleting(true))}
             >
               Delete workspace
             </Button>
           </Hint>
-        </div>
+        </Group>
       </aside>
+      {isLeaving && <LeaveWorkspaceDialog workspace={workspace} onClose={() => setIsLeaving(false)} />}
       {isDeleting && <DeleteWorkspaceDialog workspace={workspace} onClose={() => setIsDeleting(false)} />}
     </div>
   );

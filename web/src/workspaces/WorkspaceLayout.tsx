@@ -1,14 +1,25 @@
-import { Text, Title } from '@mantine/core';
+import { Button, Text, Title } from '@mantine/core';
+import { shareProblem } from '@terrarium/contract';
+import { useQuery } from '@tanstack/react-query';
 import { Link, Outlet } from '@tanstack/react-router';
+import { IconUserPlus } from '@tabler/icons-react';
+import { useState } from 'react';
+import { isNotFound } from '../api.ts';
+import { ProjectName } from '../billing/ProjectName.tsx';
 import { EnvironmentControl } from '../environments/EnvironmentControl.tsx';
 import { links } from '../links.ts';
-import { AnchorLink } from '../ui/links.tsx';
-import { useWorkspace } from './queries.ts';
+import { ShareDialog } from '../sharing/ShareDialog.tsx';
+import { NotFoundPage } from '../shell/ErrorPages.tsx';
+import { useWorkspace, workspaceQuery } from './queries.ts';
 import classes from './WorkspaceLayout.module.css';
 
 /** Around every screen of a workspace: its name, the environment control, the tabs. */
 export function WorkspaceLayout() {
   const workspace = useWorkspace();
+  const [isSharing, setIsSharing] = useState(false);
+  // It was there when the page was opened; access to it can be taken away.
+  const { error } = useQuery(workspaceQuery(workspace));
+  if (isNotFound(error)) return <NotFoundPage />;
   const tabs = [
     { title: 'Dashboard', link: links.dashboard(workspace), isExact: true },
     { title: 'Notebooks', link: links.notebooks(workspace) },
@@ -20,15 +31,24 @@ export function WorkspaceLayout() {
       <header className={classes.header}>
         <div className={classes.top}>
           <Title order={1} className={classes.name}>
-            <AnchorLink {...links.billingProject(workspace.namespace)} c="dimmed" fw={400} fz="inherit">
-              {workspace.namespace}
-            </AnchorLink>
+            <ProjectName name={workspace.namespace} c="dimmed" fw={400} fz="inherit" />
             <Text span c="dimmed" fz="inherit" mx={4}>
               /
             </Text>
             {workspace.name}
           </Title>
-          <EnvironmentControl workspace={workspace} />
+          <div className={classes.controls}>
+            {shareProblem(workspace) === undefined && (
+              <Button
+                variant="default"
+                leftSection={<IconUserPlus size={14} aria-hidden />}
+                onClick={() => setIsSharing(true)}
+              >
+                Share
+              </Button>
+            )}
+            <EnvironmentControl workspace={workspace} />
+          </div>
         </div>
         <nav aria-label="Workspace" className={classes.tabs}>
           {tabs.map(({ title, link, isExact }) => (
@@ -43,6 +63,7 @@ export function WorkspaceLayout() {
           ))}
         </nav>
       </header>
+      {isSharing && <ShareDialog workspace={workspace} onClose={() => setIsSharing(false)} />}
       <Outlet />
     </>
   );

@@ -3,6 +3,7 @@ import type { Workspace } from '@terrarium/contract';
 import { useQuery } from '@tanstack/react-query';
 import { IconPlus } from '@tabler/icons-react';
 import { useState } from 'react';
+import { ProjectName } from '../billing/ProjectName.tsx';
 import { links } from '../links.ts';
 import { DataTable, type Column } from '../ui/DataTable.tsx';
 import { EmptyState } from '../ui/EmptyState.tsx';
@@ -31,11 +32,7 @@ const columns: Column<Workspace>[] = [
     key: 'namespace',
     title: 'Billing project',
     sortBy: (workspace) => workspace.namespace,
-    renderCell: (workspace) => (
-      <AnchorLink {...links.billingProject(workspace.namespace)} c="inherit">
-        {workspace.namespace}
-      </AnchorLink>
-    ),
+    renderCell: (workspace) => <ProjectName name={workspace.namespace} c="inherit" />,
   },
   {
     key: 'owner',

@@ -1,0 +1,148 @@
+import type { Selectable } from 'kysely';
+import type { Database } from '../plumbing/db/database.ts';
+import type { MirrorRecord, Records } from './sides.ts';
+
+interface Tables {
+  mirror_disks: {
+    disk_id: string;
+    /** Tells the folder from another one that has its name. */
+    folder: string;
+  };
+  mirror_files: {
+    disk_id: string;
+    key: string;
+    content_hash: string;
+    generation: string;
+    disk_hash: string;
+  };
+  /** What is about to be put into the bucket. */
+  mirror_intents: {
+    disk_id: string;
+    key: string;
+    content_hash: string;
+  };
+  mirror_notices: {
+    id: string;
+    disk_id: string;
+    key: string | null;
+    message: string;
+    created_at: number;
+  };
+}
+
+export type NoticeRow = Selectable<Tables['mirror_notices']>;
+
+const noticesKept = 50;
+
+export function mirrorStore(database: Database) {
+  const tables = database.tables<Tables>();
+  return {
+    /** The records of one disk, read once: one worker alone changes them. */
+    async records(diskId: string): Promise<Records> {
+      const rows = await tables.selectFrom('mirror_files').selectAll().where('disk_id', '=', diskId).execute();
+      const records = new Map<string, MirrorRecord>();
+      for (const { key, content_hash: contentHash, generation, disk_hash: diskHash } of rows) {
+        records.set(key, { key, contentHash, generation, diskHash });
+      }
+      const intents = new Map(
+        (await tables.selectFrom('mirror_intents').selectAll().where('disk_id', '=', diskId).execute()).map((row) => [
+          row.key,
+          row.content_hash,
+        ]),
+      );
+      const takeBack = async (key: string): Promise<void> => {
+        if (!intents.has(key)) return;
+        await tables.deleteFrom('mirror_intents').where('disk_id', '=', diskId).where('key', '=', key).execute();
+        intents.delete(key);
+      };
+      return {
+        get: (key) => records.get(key),
+        all: () => records.values(),
+        async set(record) {
+          const { key, contentHash, generation, diskHash } = record;
+          const values = { content_hash: contentHash, generation, disk_hash: diskHash };
+          await tables
+            .insertInto('mirror_files')
+            .values({ disk_id: diskId, key, ...values })
+            .onConflict((conflict) => conflict.columns(['disk_id', 'key']).doUpdateSet(values))
+            .execute();
+          records.set(key, record);
+          await takeBack(key);
+        },
+        async delete(key) {
+          await tables.deleteFrom('mirror_files').where('disk_id', '=', diskId).where('key', '=', key).execute();
+          records.delete(key);
+          await takeBack(key);
+        },
+        intended: (key) => intents.get(key),
+        async intend(key, contentHash) {
+          if (intents.get(key) === contentHash) return;
+          await tables
+            .insertInto('mirror_intents')
+            .values({ disk_id: diskId, key, content_hash: contentHash })
+            .onConflict((conflict) => conflict.columns(['disk_id', 'key']).doUpdateSet({ content_hash: contentHash }))
+            .execute();
+          intents.set(key, contentHash);
+        },
+      };
+    },
+
+    async countOf(diskId: string): Promise<number> {
+      const row = await tables
+        .selectFrom('mirror_files')
+        .select((select) => select.fn.countAll<number>().as('count'))
+        .where('disk_id', '=', diskId)
+        .executeTakeFirst();
+      return row?.count ?? 0;
+    },
+
+    async folderOf(diskId: string): Promise<string | null> {
+      const row = await tables
+        .selectFrom('mirror_disks')
+        .select('folder')
+        .where('disk_id', '=', diskId)
+        .executeTakeFirst();
+      return row?.folder ?? null;
+    },
+    setFolder: (diskId: string, folder: string) =>
+      tables
+        .insertInto('mirror_disks')
+        .values({ disk_id: diskId, folder })
+        .onConflict((conflict) => conflict.column('disk_id').doUpdateSet({ folder }))
+        .execute(),
+
+    async addNotice(row: NoticeRow): Promise<void> {
+      await tables.insertInto('mirror_notices').values(row).execute();
+      const kept = tables
+        .selectFrom('mirror_notices')
+        .select('id')
+        .where('disk_id', '=', row.disk_id)
+        .orderBy('created_at', 'desc')
+        .limit(noticesKept);
+      await tables
+        .deleteFrom('mirror_notices')
+        .where('disk_id', '=', row.disk_id)
+        .where('id', 'not in', kept)
+        .execute();
+    },
+    noticesOf: (diskId: string): Promise<NoticeRow[]> =>
+      tables
+        .selectFrom('mirror_notices')
+        .selectAll()
+        .where('disk_id', '=', diskId)
+        .orderBy('created_at', 'desc')
+        .orderBy('id', 'desc')
+        .execute(),
+
+    /** Drops what is remembered of a disk that is no more. */
+    async forget(diskId: string): Promise<void> {
+      for (const table of ['mirror_files', 'mirror_intents', 'mirror_disks', 'mirror_notices'] as const) {
+        await tables.deleteFrom(table).where('disk_id', '=', diskId).execute();
+      }
+    },
+    disks: async (): Promise<string[]> =>
+      (await tables.selectFrom('mirror_disks').select('disk_id').execute()).map((row) => row.disk_id),
+  };
+}
+
+export type MirrorStore = ReturnType<typeof mirrorStore>;
