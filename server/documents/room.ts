@@ -19,13 +19,16 @@ const mostPresences = 100;
 export class Room {
   readonly #document: LiveNotebook;
   readonly #state: RoomState;
+  readonly #onPeople: () => void;
   readonly #members = new Set<Member>();
   readonly #awareness: awarenessProtocol.Awareness;
   /** Over whose connection each Yjs client's presence came last: after a break, the new one comes before the old one ends. */
   readonly #presences = new Map<number, Member>();
 
-  constructor(document: LiveNotebook, state: RoomState) {
+  /** @param onPeople  called after somebody came or went */
+  constructor(document: LiveNotebook, state: RoomState, onPeople: () => void) {
     this.#document = document;
+    this.#onPeople = onPeople;
     this.#state = state;
     this.#awareness = new awarenessProtocol.Awareness(document.doc);
     this.#awareness.setLocalState(null);
@@ -77,8 +80,10 @@ export class Room {
       member.leave();
       forget();
       onGone();
+      this.#onPeople();
     });
     member.welcome();
+    this.#onPeople();
   }
 
   tell(notice: RoomNotice): void {

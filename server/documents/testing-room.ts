@@ -57,12 +57,13 @@ export async function startRoom(notebook: Notebook): Promise<TestRoom> {
   doc.transact(() => {
     writeSharedNotebook(doc, notebook);
   });
-  const room: Room = new Room(document, {
+  const state = {
     bucketTrouble: () => null,
     isStored: () => true,
     save: async () => undefined,
     handlers: new Map(),
-  });
+  };
+  const room: Room = new Room(document, state, () => undefined);
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
   await once(server, 'listening');
   const sockets: WebSocket[] = [];

@@ -217,6 +217,21 @@ describe('one notebook', () => {
     },
   );
 
+  test.each([1, 2, 3, 4, 5, 6, 7, 8])(
+    'changed again in the bucket after a crash at step %i is no conflict with what was under way then',
+    async (crashAt) => {
+      const world = await inStep();
+      world.bucket.store(key, notebookBytes({ ...start, a: 'bucket' }));
+      await world.sync(0, crashAt, () => {
+        throw new Crash();
+      });
+      world.bucket.store(key, notebookBytes({ ...start, a: 'bucket again' }));
+      expect(await world.sync(0)).toEqual({ kind: 'inStep' });
+      expect(textsIn(onDisk(world).get(key) ?? new Uint8Array()).a).toBe('bucket again');
+      expect(world.bucket.kept).toEqual([]);
+    },
+  );
+
   test('written anew in another form is no change', async () => {
     const world = await inStep();
     const generations = world.bucket.history.size;

@@ -43,6 +43,8 @@ async function begin(options: { diskName?: string } = {}): Promise<void> {
 async function connect(): Promise<void> {
   leave();
   const manager = kernelManager(plane, workspace.namespace, workspace.name);
+  // A list that was asked for before the kernel was there would have the client take it for dead.
+  await manager.ready;
   kernel = await manager.startNew({ name: 'python3' });
   await run(
     kernel,
