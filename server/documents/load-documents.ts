@@ -12,6 +12,7 @@ import { openJournal } from './journal.ts';
 import type { Stored } from './live-document.ts';
 import { LiveNotebook, replayed, snapshotOf } from './live-notebook.ts';
 import { notebookByteLimit, readNotebook, type Notebook } from './nbformat.ts';
+import { tooLarge } from './notebook-bytes.ts';
 import { isPlaygroundKey, playgroundKey } from './playground-key.ts';
 import type { MessageHandler } from './room-member.ts';
 import { Room } from './room.ts';
@@ -241,8 +242,7 @@ export function createLoader(options: {
     if (found === null) throw noSuchNotebook(key);
     if (found.info.size > notebookByteLimit) {
       found.body.destroy();
-      const most = `${String(notebookByteLimit / 1024 / 1024)} MiB`;
-      throw new AppError('TooLarge', `"${key}" has more than ${most}, too much for a notebook.`);
+      throw tooLarge(key);
     }
     const reading = readNotebook(await buffer(found.body));
     if (reading.kind === 'refused') {

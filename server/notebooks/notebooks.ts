@@ -6,14 +6,9 @@ import { alreadyExists, copyObject, isPreconditionFailed } from '../bucket/move-
 import type { ObjectInfo } from '../bucket/object-store.ts';
 import type { Versions } from '../versions/versions.ts';
 import type { Checkpoints } from './checkpoints.ts';
-import {
-  emptyNotebook,
-  notebookByteLimit,
-  notebookContentType,
-  readNotebook,
-  writeNotebook,
-} from '../documents/nbformat.ts';
+import { emptyNotebook, notebookContentType, readNotebook, writeNotebook } from '../documents/nbformat.ts';
 import type { LiveDocuments } from '../documents/documents.ts';
+import { readNotebookBytes } from '../documents/notebook-bytes.ts';
 import { isPlaygroundKey } from '../documents/playground-key.ts';
 import { createNotebookFacts } from './notebook-facts.ts';
 
@@ -62,7 +57,7 @@ export function createNotebooks(deps: {
     options: { ifGeneration?: string | undefined; signal?: AbortSignal; author?: Author } = {},
     kind: 'upload' | 'created' = 'upload',
   ): Promise<NotebookSummary> {
-    const bytes = await readUpTo(body, notebookByteLimit, path);
+    const bytes = await readNotebookBytes(body, path);
     const reading = readNotebook(bytes);
     if (reading.kind === 'refused') throw notANotebook(path, reading.reason);
     const info = await buckets.put(owner, keyOf(path), bytes, { ...options, contentType: notebookContentType });
@@ -178,23 +173,4 @@ async function byPath(from: string, to: string, operation: Promise<ObjectInfo>):
     if (error instanceof AppError && error.code === 'AlreadyExists') throw alreadyExists(to, error);
     throw error;
   }
-}
-
-async function readUpTo(body: Readable, limit: number, path: string): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of body) {
-    // A byte stream gives Buffers.
-    const bytes = chunk as Buffer;
-    size += bytes.byteLength;
-    if (size > limit) {
-      const most = `${String(limit / 1024 / 1024)} MiB`;
-      throw new AppError(
-        'TooLarge',
-        `"${path}" has more than ${most}, too much for a notebook. Clear its outputs first.`,
-      );
-    }
-    chunks.push(bytes);
-  }
-  return Buffer.concat(chunks);
 }
