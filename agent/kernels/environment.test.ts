@@ -61,8 +61,15 @@ describe('what a user installs', () => {
   beforeAll(async () => {
     folder = mkdtempSync(path.join(tmpdir(), 'packages-'));
     const venv = path.join(folder, 'venv');
-    execFileSync('/usr/bin/python3', ['-m', 'venv', '--system-site-packages', venv]);
+    const [python = ''] = kernelspecs.python3.argv;
+    execFileSync(python, ['-m', 'venv', '--system-site-packages', venv]);
     venvPython = path.join(venv, 'bin/python');
+    // Where the prepared Python is a virtual environment itself, its packages are not the system's.
+    const packagesOf = (program: string): string =>
+      execFileSync(program, ['-c', 'import sysconfig; print(sysconfig.get_path("purelib"), end="")'], {
+        encoding: 'utf8',
+      });
+    writeFileSync(path.join(packagesOf(venvPython), 'prepared.pth'), `${packagesOf(python)}\n`);
     agent = await startTestAgent({
       specs: { venv: { ...kernelspecs.python3, argv: [venvPython, ...kernelspecs.python3.argv.slice(1)] } },
     });
