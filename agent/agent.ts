@@ -6,6 +6,7 @@ import path from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { AgentConfig } from '@terrarium/contract/agent';
 import { Activity } from './activity/activity.ts';
+import { KernelUsage } from './activity/kernel-usage.ts';
 import { Processes } from './activity/processes.ts';
 import { activityRoutes } from './activity/routes.ts';
 import { Usage } from './activity/usage.ts';
@@ -18,6 +19,8 @@ import { Kernels } from './kernels/kernels.ts';
 import { kernelRoutes } from './kernels/routes.ts';
 import { Sessions } from './kernels/sessions.ts';
 import { log, messageOf } from './log.ts';
+import { Notebooks } from './mirror/notebooks.ts';
+import { mirrorRoutes } from './mirror/routes.ts';
 import { createDispatch, sendJson } from './router.ts';
 import { terminalRoutes } from './terminals/routes.ts';
 import { Terminals } from './terminals/terminals.ts';
@@ -57,6 +60,7 @@ export async function startAgent(options: {
   const terminals = new Terminals({ home: config.home, environment, onKeystroke: touch });
   const activity = new Activity({ kernels, terminals, processes });
   const usage = new Usage(config.home, processes);
+  const notebooks = new Notebooks(config.home);
 
   const dispatch = createDispatch([
     ...activityRoutes({
@@ -64,11 +68,13 @@ export async function startAgent(options: {
       kernels,
       activity,
       usage,
+      kernelUsage: new KernelUsage({ kernels, processes }),
       connections: () => upgrades.count(),
     }),
     ...kernelRoutes(kernels, sessions),
     ...terminalRoutes(terminals),
     ...fileRoutes(new Contents(config.home, touch)),
+    ...mirrorRoutes(config.home, notebooks),
   ]);
   const isAuthorized = createAuthorization(config.secret);
   const upgrades = createUpgrades([
@@ -126,6 +132,7 @@ export async function startAgent(options: {
   return {
     async close() {
       server.close();
+      notebooks.close();
       await Promise.all([kernels.close(), terminals.close()]);
       for (const pid of processes.marked()) killQuietly(pid);
       upgrades.close();

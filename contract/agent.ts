@@ -44,6 +44,29 @@ export const AgentUsage = z.object({
 });
 export type AgentUsage = z.infer<typeof AgentUsage>;
 
+/** One kernel as the agent sees it. Moments are epoch ms. */
+export const AgentKernel = z.object({
+  id: z.string(),
+  name: z.string().describe('Name of its kernelspec'),
+  displayName: z.string(),
+  language: z.string(),
+  state: z.enum(['starting', 'idle', 'busy', 'restarting', 'dead']),
+  /** Path of the notebook or file it serves, relative to home. */
+  path: z.string().nullable(),
+  /** Open WebSockets. */
+  connections: z.number().int(),
+  lastActivityAt: z.number(),
+  /** What it works on now: the cell where the client named one, and since when. */
+  execution: z.object({ cell: z.string().nullable(), startedAt: z.number() }).nullable(),
+  /** Executions that wait behind that one. */
+  queued: z.number().int(),
+  /** Of the kernel's process and all below it; memory shared with others counts in proportion. */
+  memoryBytes: z.number().nullable(),
+  /** Cores in use since the measurement before, fractions allowed; null at the first. */
+  cpuCores: z.number().nullable(),
+});
+export type AgentKernel = z.infer<typeof AgentKernel>;
+
 /** What the agent answers an execution with whose kernel is taken away on somebody's request: `evalue` of KernelDied. */
 export const kernelEndings = {
   restarted: 'The kernel was restarted.',
@@ -55,4 +78,36 @@ export const agentPaths = {
   health: '/agent/health',
   activity: '/agent/activity',
   usage: '/agent/usage',
+  kernels: '/agent/kernels',
 } as const;
+
+/** One notebook below ~/notebooks, its path relative to that folder. */
+export const AgentNotebookFile = z.object({
+  path: z.string(),
+  size: z.number().int(),
+  /** SHA-256 of its bytes, in hex. */
+  hash: z.string(),
+});
+export type AgentNotebookFile = z.infer<typeof AgentNotebookFile>;
+
+/** The notebooks below ~/notebooks as they were when nothing was being written. */
+export const AgentNotebooks = z.object({
+  /** Changes with every change below; ask with it to wait for the next. */
+  version: z.string(),
+  /** Tells this folder from another one of the same name, over restarts; null while there is none. */
+  folder: z.string().nullable(),
+  files: z.array(AgentNotebookFile),
+  /** Paths that are being written right now, and so are not among the files. */
+  settling: z.array(z.string()),
+  /** What has a notebook's name and is not mirrored, with a reason that continues the sentence `"a.ipynb" is …`. */
+  ignored: z.array(z.object({ path: z.string(), reason: z.string() })),
+});
+export type AgentNotebooks = z.infer<typeof AgentNotebooks>;
+
+/**
+ * The agent's part of the mirror.
+ * GET list?after=<version>&waitMs=<ms>: AgentNotebooks, once it has another version or the time is over.
+ * GET, PUT, DELETE file/<path>: the bytes. A change names the hash of what it replaces in `If-Match`, or says
+ * `If-None-Match: *`; 412 when something else is there, or it is being written; 507 when the disk is full.
+ */
+export const agentMirrorPaths = { list: '/agent/mirror/list', file: '/agent/mirror/file' } as const;

@@ -27,9 +27,12 @@ import { reconcileEnvironments } from './environments/execute.ts';
 import { createMeter } from './environments/meter.ts';
 import { environmentStore } from './environments/store.ts';
 import { createImages } from './images/images.ts';
+import { createKernels } from './kernels/kernels.ts';
 import { migrations } from './migrations/index.ts';
+import { createMirrors } from './mirror/mirrors.ts';
 import { createCheckpoints } from './notebooks/checkpoints.ts';
 import { createNotebooks } from './notebooks/notebooks.ts';
+import { createPlaygrounds } from './notebooks/playgrounds.ts';
 import { createUploads } from './notebooks/uploads.ts';
 import { systemClock, type Clock } from './plumbing/clock.ts';
 import { openSqlite } from './plumbing/db/database.ts';
@@ -161,6 +164,7 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     clock,
     nudge,
   });
+  const kernels = createKernels({ environments, events });
   const entitlements = createEntitlements({ database, access, events, clock, log, nudge });
   const sharing = createSharing({
     database,
@@ -199,7 +203,14 @@ export async function createContext(options: { config: Config; log: Log; clock?:
   const notebookBuckets = versioned(true);
   const checkpoints = createCheckpoints({ buckets: notebookBuckets });
   const uploads = createUploads({ directory: path.join(config.dataDirectory, 'uploads'), clock });
-  const notebooks = createNotebooks({ buckets: notebookBuckets, checkpoints, versions, kernelSummary: images.kernel });
+  const notebooks = createNotebooks({
+    buckets: notebookBuckets,
+    checkpoints,
+    documents,
+    versions,
+    kernelSummary: images.kernel,
+  });
+  const playgrounds = createPlaygrounds({ documents, notebooks, events });
   const runs = createRuns({ documents, environments, availability, accounts, access, database, clock, log });
   answerInRooms({ documents, runs, log });
   const workspaces = createWorkspaces({
@@ -240,6 +251,28 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     currency: config.prices.currency,
     clock,
   });
+  const mirrors = createMirrors({
+    database,
+    driver: compute,
+    accounts,
+    access,
+    workspaces: workspaceRows,
+    disks,
+    environments,
+    stored: storedBuckets,
+    buckets,
+    documents,
+    async keepConflict(owner, key, bytes, author) {
+      await versions.keep(owner, key, bytes, { kind: 'conflict', authors: [author], name: null });
+    },
+    async markFromDisk(owner, key, generation, author) {
+      await versions.mark(owner, key, generation, { kind: 'disk', author });
+    },
+    forgetCheckpoints: checkpoints.deleteAll,
+    events,
+    clock,
+    log,
+  });
   const reconciler = createReconciler({
     kinds: [
       reconcileDisks({ database, driver: diskDriver, ledger, events, clock, onSettled: environments.diskSettled }),
@@ -278,6 +311,7 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     entitlements,
     availability,
     meter,
+    kernels,
     buckets,
     notebookBuckets,
     documents,
@@ -291,12 +325,15 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     checkpoints,
     uploads,
     notebooks,
+    mirrors,
+    playgrounds,
     runs,
     spend,
     reconciler,
     /** Ends what was opened, last first. */
     async dispose() {
       await reconciler.stop();
+      await mirrors.stop();
       await runs.close();
       await documents.close();
       await versions.close();

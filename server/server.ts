@@ -16,8 +16,12 @@ import { createGateway } from './gateway/gateway.ts';
 import { gatewayRoutes } from './gateway/routes.ts';
 import { createWorkspaceDoor } from './gateway/workspace-door.ts';
 import { imageRoutes } from './images/routes.ts';
+import { kernelRoutes } from './kernels/routes.ts';
 import { visitorOf } from './kernels/visitor.ts';
 import { registerContents } from './notebooks/contents.ts';
+import { mirrorRoutes } from './mirror/routes.ts';
+import { guardPlaygrounds } from './notebooks/playground-guard.ts';
+import { playgroundRoutes } from './notebooks/playground-routes.ts';
 import { notebookRoutes } from './notebooks/routes.ts';
 import type { Clock } from './plumbing/clock.ts';
 import type { Log } from './plumbing/log.ts';
@@ -96,6 +100,7 @@ async function serve(context: Context, config: Config, log: Log): Promise<Runnin
   await gateway.listen({ host, port: config.port });
 
   context.reconciler.start();
+  context.mirrors.start();
   const recovered = context.documents.recover().catch((error: unknown) => {
     log.warn({ err: error }, 'not every notebook could be stored after the restart');
   });
@@ -103,7 +108,8 @@ async function serve(context: Context, config: Config, log: Log): Promise<Runnin
     log.error({ err: error }, 'not every run could be gone on with after the restart');
   });
   const meter = every(meterEveryMs, () => context.meter.sweep(), log);
-  const sweep = every(sweepEveryMs, () => Promise.all([accounts.sweep(), context.documents.sweepPlaygrounds()]), log);
+  const sweepAll = () => Promise.all([accounts.sweep(), context.documents.sweepPlaygrounds(), context.mirrors.sweep()]);
+  const sweep = every(sweepEveryMs, sweepAll, log);
   const sweepVersions = every(sweepEveryMs, () => context.sweepVersions(), log);
   const entitlements = every(meterEveryMs, () => context.entitlements.pauseUnentitled(), log);
   const announcement = await announce(config.dataDirectory, { url: config.publicUrl, token, pid: process.pid });
@@ -135,16 +141,20 @@ function appOf(context: Context, config: Config, log: Log, eventStreams: EventSt
     version,
     webDirectory: builtDirectories.web,
     authenticate: (request) => authenticate(accounts, request, appDoor),
-    routes(bind) {
+    routes(unguarded) {
+      const bind = guardPlaygrounds(unguarded, context);
       accountRoutes(bind, accounts, config.publicUrl);
       billingRoutes(bind, context.billing);
       workspaceRoutes(bind, context);
       imageRoutes(bind, context.images);
       diskRoutes(bind, context.disks);
       environmentRoutes(bind, context.environments, access);
+      mirrorRoutes(bind, context.mirrors, access);
       bucketRoutes(bind, context);
       versionRoutes(bind, context);
       notebookRoutes(bind, { ...context, buckets: context.notebookBuckets });
+      playgroundRoutes(bind, context);
+      kernelRoutes(bind, context);
       runRoutes(bind, context);
       gatewayRoutes(bind, { ...context, publicUrl: config.publicUrl });
       eventRoutes(bind, { ...context, eventStreams });

@@ -94,6 +94,7 @@ class FileJournal implements Journal {
     // What is being written when this is called may lack the latest records; the write after it has them.
     while (this.#writing !== null || this.#waiting.length > 0) {
       if (this.#writing === null) {
+        if (this.#isClosed) throw new AppError('NotPossibleNow', 'The notebook was closed before this was on disk.');
         if (this.#trouble !== null) throw this.#trouble;
         this.#start();
       }
@@ -178,6 +179,10 @@ class FileJournal implements Journal {
     await this.#handle.close();
     this.#handle = handle;
     this.#end = bytes.length;
+    // The snapshot holds what waited to be tried again.
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+    this.#setTrouble(null);
   }
 
   #setTrouble(trouble: AppError | null): void {

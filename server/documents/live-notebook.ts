@@ -10,6 +10,8 @@ const nothing = new Uint8Array();
 /** A journal smaller than this is not worth replacing by a snapshot. */
 const smallJournalBytes = 1024 ** 2;
 const growthBeforeSnapshot = 4;
+/** What waits for edits that never came. A client that was away sends a few that do, ahead of the rest. */
+const mostPendingBytes = 1024 ** 2;
 
 /** What Yjs calls the origin of a transaction: who made it, and what became true with it. */
 export class Change {
@@ -84,6 +86,22 @@ export class LiveNotebook implements LiveDocument {
     // A transaction that changed nothing updates nothing, and its marks are facts all the same.
     if (this.#recorded === before && marks.length > 0) this.#record(nothing, marks);
     return result;
+  }
+
+  /**
+   * Applies an update that a client sent.
+   * @throws Error  it was not one, or builds on too much that never came; what of it was applied is journaled
+   */
+  receive(update: Uint8Array, change: Change): void {
+    Y.applyUpdate(this.doc, update, change);
+    const { store } = this.doc;
+    if (store.pendingStructs === null && store.pendingDs === null) return;
+    // It builds on edits that are still to come. Yjs keeps it, and tells of it only when they have.
+    this.#record(update, []);
+    if ((store.pendingStructs?.update.length ?? 0) + (store.pendingDs?.length ?? 0) <= mostPendingBytes) return;
+    store.pendingStructs = null;
+    store.pendingDs = null;
+    throw new Error('too much builds on edits that never came');
   }
 
   marks(): ReadonlyMap<string, unknown> {

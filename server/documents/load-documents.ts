@@ -11,11 +11,12 @@ import type { Log } from '../plumbing/log.ts';
 import { openJournal } from './journal.ts';
 import type { Stored } from './live-document.ts';
 import { LiveNotebook, replayed, snapshotOf } from './live-notebook.ts';
-import { readNotebook, type Notebook } from './nbformat.ts';
+import { notebookByteLimit, readNotebook, type Notebook } from './nbformat.ts';
+import { tooLarge } from './notebook-bytes.ts';
 import { isPlaygroundKey, playgroundKey } from './playground-key.ts';
 import type { MessageHandler } from './room-member.ts';
 import { Room } from './room.ts';
-import { writeSharedNotebook } from './shared-notebook.ts';
+import { sharedExecution, writeSharedNotebook } from './shared-notebook.ts';
 import type { DocumentRow, DocumentStore } from './store.ts';
 import { Storing } from './storing.ts';
 
@@ -53,6 +54,8 @@ export function createLoader(options: {
   log: Log;
   handlers: ReadonlyMap<string, MessageHandler>;
   onStored: (stored: Stored) => void;
+  /** Somebody came or went, or its cells began or ceased to run. */
+  onUse: (document: LiveNotebook, playgroundOf: string | null) => void;
 }): Loader {
   const { directory, buckets, store, clock, log, handlers } = options;
   const fileOf = ({ id }: DocumentRow): string => path.join(directory, `${id}.journal`);
@@ -62,7 +65,7 @@ export function createLoader(options: {
     const info = isPlaygroundKey(key) ? null : await headOf(owner, key, row !== undefined);
     if (row === undefined) {
       if (info === null || info === 'unknown') throw noSuchNotebook(key);
-      return begin(owner, key, info);
+      return begin(owner, newRow(owner, key, null, null), info, (made) => store.insert(made));
     }
     const unsettled = await isUnsettled(row);
     if (info === null && row.playground_of === null && !unsettled) {
@@ -87,15 +90,32 @@ export function createLoader(options: {
     return (await sizeOf(fileOf(row))) !== row.settled_bytes;
   }
 
-  /** A notebook that has no document yet. */
-  async function begin(owner: BucketOwner, key: string, info: ObjectInfo): Promise<OpenDocument> {
-    const notebook = await readObject(owner, key, info.generation);
-    const row = newRow(owner, key, null, null);
+  /** A notebook that has no document yet, or whose journal is lost. */
+  async function begin(
+    owner: BucketOwner,
+    row: DocumentRow,
+    info: ObjectInfo,
+    save: (row: DocumentRow) => Promise<void>,
+  ): Promise<OpenDocument> {
+    const notebook = await readObject(owner, row.key, info.generation);
     const entry = await create(owner, row, notebook);
-    entry.storing.adopt(info, notebook);
-    await entry.document.durable();
-    await store.insert({ ...row, settled_bytes: entry.document.journal.size });
+    try {
+      entry.storing.adopt(info, notebook);
+      await entry.document.durable();
+      await save({ ...row, settled_bytes: entry.document.journal.size });
+    } catch (error) {
+      await abandon(entry);
+      throw error;
+    }
     return entry;
+  }
+
+  /** Lets go of a document that nobody got to see. */
+  async function abandon({ document, storing, row }: OpenDocument): Promise<void> {
+    storing.stop();
+    await document.journal.close();
+    document.doc.destroy();
+    await rm(fileOf(row), { force: true });
   }
 
   function newRow(owner: BucketOwner, key: string, playgroundOf: string | null, source: string | null): DocumentRow {
@@ -131,6 +151,14 @@ export function createLoader(options: {
     unsettled: boolean,
   ): Promise<OpenDocument> {
     const entry = await assemble(owner, row, null);
+    if (await isLost(entry, info)) {
+      await abandon(entry);
+      if (info === null || info === 'unknown') throw noSuchNotebook(row.key);
+      log.error({ documentId: row.id, key: row.key }, 'a journal is lost; its notebook is opened as its bucket has it');
+      // Clients of the document that was lost would bring in a second time what its object holds already.
+      const { id, ...anew } = { ...row, session_id: newId() };
+      return begin(owner, { id, ...anew }, info, ({ settled_bytes }) => store.update(id, { ...anew, settled_bytes }));
+    }
     try {
       await entry.storing.recover(info === 'unknown' ? null : info, unsettled);
     } catch (error) {
@@ -140,12 +168,21 @@ export function createLoader(options: {
     return entry;
   }
 
+  /** Whether the journal is gone, or the object holds what should be in a part of it that is damaged. */
+  async function isLost(
+    { document, storing, isDamaged }: OpenDocument & { isDamaged: boolean },
+    info: ObjectInfo | null | 'unknown',
+  ): Promise<boolean> {
+    if (document.journal.size === 0) return true;
+    return isDamaged && info !== null && info !== 'unknown' && !(await storing.isOurs(info));
+  }
+
   /** @param given  a document to begin with; null reads the journal */
   async function assemble(
     owner: BucketOwner,
     row: DocumentRow,
     given: { doc: Y.Doc; marks: Map<string, unknown> } | null,
-  ): Promise<OpenDocument> {
+  ): Promise<OpenDocument & { isDamaged: boolean }> {
     await mkdir(directory, { recursive: true, mode: 0o700 });
     if (given !== null) await rm(fileOf(row), { force: true });
     const { journal, records, isDamaged } = await openJournal(fileOf(row), (trouble) => {
@@ -186,18 +223,27 @@ export function createLoader(options: {
       },
     });
     document.changedAt = row.used_at;
-    const room: Room = new Room(document, {
+    const state = {
       bucketTrouble: () => storing.trouble,
       isStored: () => storing.isStored,
       save: () => storing.flush(),
       handlers,
-    });
-    return { row, document, storing, room };
+    };
+    const onUse = (): void => {
+      options.onUse(document, row.playground_of);
+    };
+    const room: Room = new Room(document, state, onUse);
+    whenRunningTurns(doc, onUse);
+    return { row, document, storing, room, isDamaged };
   }
 
   async function readObject(owner: BucketOwner, key: string, generation: string): Promise<Notebook> {
     const found = await buckets.get(owner, key, { generation });
     if (found === null) throw noSuchNotebook(key);
+    if (found.info.size > notebookByteLimit) {
+      found.body.destroy();
+      throw tooLarge(key);
+    }
     const reading = readNotebook(await buffer(found.body));
     if (reading.kind === 'refused') {
       throw new AppError('InvalidInput', `"${key}" is not a notebook: ${reading.reason}`);
@@ -218,8 +264,13 @@ export function createLoader(options: {
     async createPlayground(owner, source, accountId) {
       const row = newRow(owner, playgroundKey(newId(), source.key), accountId, source.key);
       const entry = await create(owner, row, source.notebook);
-      await entry.document.durable();
-      await store.insert(row);
+      try {
+        await entry.document.durable();
+        await store.insert(row);
+      } catch (error) {
+        await abandon(entry);
+        throw error;
+      }
       return entry;
     },
   };
@@ -235,4 +286,14 @@ async function sizeOf(file: string): Promise<number> {
 
 function noSuchNotebook(key: string): AppError {
   return new AppError('NotFound', `There is no notebook "${key.replace(/^notebooks\//, '')}" here.`);
+}
+
+function whenRunningTurns(doc: Y.Doc, tell: () => void): void {
+  const execution = sharedExecution(doc);
+  let wasRunning = execution.size > 0;
+  execution.observe(() => {
+    if (execution.size > 0 === wasRunning) return;
+    wasRunning = !wasRunning;
+    tell();
+  });
 }

@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
 import type { KernelSummary } from '@terrarium/contract';
-import { isObject, type JsonObject } from './json-object.ts';
+import { isDeeperThan, isObject, type JsonObject } from './json-object.ts';
 import { joinLines, splitLines } from './nbformat-lines.ts';
 import { fromNbformat3 } from './nbformat-3.ts';
 import { notebookProblem } from './nbformat-problem.ts';
 
 /** The media type of .ipynb files. */
 export const notebookContentType = 'application/x-ipynb+json';
+
+/** What is larger is kept as a file and not opened. */
+export const notebookByteLimit = 200 * 1024 * 1024;
 
 export interface Cell extends JsonObject {
   cell_type: string;
@@ -46,8 +49,13 @@ export function readNotebook(bytes: Uint8Array): NotebookReading {
   } catch (error) {
     return refused(`it is not valid JSON (${error instanceof Error ? shortened(error.message) : 'unreadable'}).`);
   }
+  if (isDeeperThan(mostDepth, value)) {
+    return refused(`its JSON is nested more than ${String(mostDepth)} levels deep, which no notebook is.`);
+  }
   return upgradeNotebook(value);
 }
+
+const mostDepth = 400;
 
 /**
  * The same notebook in nbformat 4.5: nbformat 3 converted, missing, malformed and repeated cell ids replaced, multi-line

@@ -18,6 +18,8 @@ export interface OpenDocuments {
   /** @throws as Loader.load; DriverUnavailable  while closing */
   hold(owner: BucketOwner, key: string): Promise<Holding & { readonly entry: OpenDocument }>;
   get(workspaceId: string, key: string): OpenDocument | undefined;
+  /** The same of a document that is still being loaded. */
+  opening(workspaceId: string, key: string): Promise<OpenDocument> | undefined;
   /** Runs `work` while nothing of this key is opened, closed, moved or deleted. */
   exclusively<T>(workspaceId: string, key: string, work: () => Promise<T>): Promise<T>;
   /** Takes a document out of memory. Call it exclusively. */
@@ -103,7 +105,7 @@ export function createOpenDocuments(options: {
         leave(entry);
         return;
       }
-      await shut(entry);
+      await entry.storing.exclusively(() => shut(entry));
     });
   }
 
@@ -117,10 +119,13 @@ export function createOpenDocuments(options: {
     entry.room.close(1012, 'The document is closed.');
     if (document.isWorthCompacting) await document.compact().catch(() => undefined);
     await document.journal.close();
-    if (storing.isStored) {
-      await store.update(entry.row.id, { settled_bytes: document.journal.size, used_at: clock.now() });
-    }
     document.doc.destroy();
+    if (!storing.isStored) return;
+    try {
+      await store.update(entry.row.id, { settled_bytes: document.journal.size, used_at: clock.now() });
+    } catch (error) {
+      log.warn({ err: error, documentId: entry.row.id }, 'that a document is stored could not be noted');
+    }
   }
 
   return {
@@ -137,6 +142,7 @@ export function createOpenDocuments(options: {
       };
     },
     get: (workspaceId, key) => ready.get(nameOf(workspaceId, key)),
+    opening: (workspaceId, key) => entries.get(nameOf(workspaceId, key)),
     exclusively: (workspaceId, key, work) => inTurn(nameOf(workspaceId, key), work),
     shut,
     rename({ document }, to) {

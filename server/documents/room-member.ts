@@ -2,7 +2,6 @@ import * as decoding from 'lib0/decoding';
 import { WebSocket, type RawData } from 'ws';
 import * as awarenessProtocol from 'y-protocols/awareness';
 import * as syncProtocol from 'y-protocols/sync';
-import * as Y from 'yjs';
 import type { AppError } from '@terrarium/contract';
 import type { Author } from '../accounts/author.ts';
 import type { RoomMember, RoomNotice } from './live-document.ts';
@@ -19,9 +18,14 @@ import {
   messageSync,
 } from './room-messages.ts';
 
-/** A client that does not read for so long is cut off; it comes back and gets the difference. */
+/** A client that leaves so much unread beside the notebook itself is cut off; it comes back and gets the difference. */
 const mostUnreadBytes = 64 * 1024 ** 2;
 const pingEveryMs = 10_000;
+const mostUnansweredPings = 2;
+/** What a slow line carries from one ping to the next; a ping waits behind what was sent before it. */
+const slowestBytes = 640 * 1024;
+/** Who is where, with a name and a picture. */
+const mostAwarenessBytes = 256 * 1024;
 
 export interface Joining {
   readonly socket: WebSocket;
@@ -66,16 +70,27 @@ export class Member implements RoomMember {
   readonly #awareness: awarenessProtocol.Awareness;
   readonly #state: RoomState;
   readonly #change: MemberChange;
-  /** Yjs client ids whose presence came over this connection. */
-  readonly #clients = new Set<number>();
   /** Sync messages received that may hold changes, and how many of them were acknowledged. */
   #received = 0;
   #acknowledged = 0;
   #isAcknowledging = false;
-  #isAlive = true;
+  readonly #onRefused: () => void;
+  #isRefused = false;
   readonly #pings: NodeJS.Timeout;
+  #unansweredPings = 0;
+  #sentBytes = 0;
+  #answerBytes = 0;
+  #confirmedBytes = 0;
 
-  constructor(joining: Joining, document: LiveNotebook, awareness: awarenessProtocol.Awareness, state: RoomState) {
+  /** @param onRefused  called when it sent what no client sends */
+  constructor(
+    joining: Joining,
+    document: LiveNotebook,
+    awareness: awarenessProtocol.Awareness,
+    state: RoomState,
+    onRefused: () => void,
+  ) {
+    this.#onRefused = onRefused;
     this.socket = joining.socket;
     this.author = joining.author;
     this.isOurs = joining.isOurs;
@@ -87,17 +102,16 @@ export class Member implements RoomMember {
     this.socket.on('message', (data: RawData) => {
       this.#receive(bytesOf(data));
     });
-    this.socket.on('pong', () => {
-      this.#isAlive = true;
+    this.socket.on('pong', (sentBytes: Buffer) => {
+      this.#unansweredPings = 0;
+      const confirmed = Number(sentBytes.toString());
+      if (confirmed > this.#confirmedBytes && confirmed <= this.#sentBytes) this.#confirmedBytes = confirmed;
     });
     this.socket.on('error', () => {
       this.socket.terminate();
     });
-    // A laptop that was closed leaves a connection that looks open.
     this.#pings = setInterval(() => {
-      if (!this.#isAlive) this.socket.terminate();
-      this.#isAlive = false;
-      this.socket.ping();
+      this.#ping();
     }, pingEveryMs);
     this.#pings.unref();
   }
@@ -127,21 +141,32 @@ export class Member implements RoomMember {
 
   send(message: Uint8Array): void {
     if (this.socket.readyState !== WebSocket.OPEN) return;
-    if (this.socket.bufferedAmount > mostUnreadBytes) this.socket.terminate();
-    else this.socket.send(message);
-  }
-
-  owns({ added, removed }: { added: number[]; removed: number[] }): void {
-    for (const client of added) this.#clients.add(client);
-    for (const client of removed) this.#clients.delete(client);
+    if (this.socket.bufferedAmount > mostUnreadBytes + this.#answerBytes) {
+      this.socket.terminate();
+      return;
+    }
+    this.#sentBytes += message.length;
+    this.socket.send(message);
   }
 
   leave(): void {
     clearInterval(this.#pings);
-    awarenessProtocol.removeAwarenessStates(this.#awareness, [...this.#clients], null);
+  }
+
+  /** A laptop that was closed leaves a connection that looks open. */
+  #ping(): void {
+    const onTheWay = this.#sentBytes - this.#confirmedBytes;
+    if (this.#unansweredPings >= mostUnansweredPings + Math.floor(onTheWay / slowestBytes)) {
+      this.socket.terminate();
+      return;
+    }
+    this.#unansweredPings += 1;
+    this.socket.ping(String(this.#sentBytes));
   }
 
   #receive(bytes: Uint8Array): void {
+    if (this.#isRefused) return;
+    this.#unansweredPings = 0;
     try {
       const decoder = decoding.createDecoder(bytes);
       switch (decoding.readVarUint(decoder)) {
@@ -149,7 +174,7 @@ export class Member implements RoomMember {
           this.#receiveSync(decoder);
           return;
         case messageAwareness:
-          awarenessProtocol.applyAwarenessUpdate(this.#awareness, decoding.readVarUint8Array(decoder), this);
+          this.#receiveAwareness(decoding.readVarUint8Array(decoder));
           return;
         case messageRaw:
           this.#receiveRaw(decoding.readVarString(decoder), decoder);
@@ -161,9 +186,16 @@ export class Member implements RoomMember {
         // Messages of later clients are not for us.
       }
     } catch {
-      // Nothing of it was applied, or it was not what it claimed to be.
+      // It was not what it claimed to be. Nothing more of this client is heard or shown.
+      this.#isRefused = true;
       this.socket.close(4400, 'That was not a message of this protocol.');
+      this.#onRefused();
     }
+  }
+
+  #receiveAwareness(update: Uint8Array): void {
+    if (update.length > mostAwarenessBytes) throw new Error('too much to say of who is where');
+    awarenessProtocol.applyAwarenessUpdate(this.#awareness, update, this);
   }
 
   #receiveSync(decoder: decoding.Decoder): void {
@@ -171,10 +203,12 @@ export class Member implements RoomMember {
     const payload = decoding.readVarUint8Array(decoder);
     const { doc } = this.#document;
     if (type === syncProtocol.messageYjsSyncStep1) {
-      this.send(encodeAnswer(doc, payload));
+      const answer = encodeAnswer(doc, payload);
+      this.#answerBytes = answer.length;
+      this.send(answer);
       return;
     }
-    if (this.canWrite) Y.applyUpdate(doc, payload, this.#change);
+    if (this.canWrite) this.#document.receive(payload, this.#change);
     else if (type === syncProtocol.messageYjsUpdate) {
       this.tell({ type: 'read-only', reason: 'You can read this notebook, and not change it.' });
     }

@@ -1,9 +1,14 @@
 import * as awarenessProtocol from 'y-protocols/awareness';
 import type { Author } from '../accounts/author.ts';
+import { isDeeperThan } from './json-object.ts';
 import type { RoomNotice } from './live-document.ts';
 import type { LiveNotebook } from './live-notebook.ts';
 import { Member, MemberChange, type Joining, type RoomState } from './room-member.ts';
 import { encodeAwareness, encodeNotice, encodeUpdate } from './room-messages.ts';
+
+const mostDepth = 50;
+/** A client is one person in one or a few views. */
+const mostPresences = 100;
 
 /**
  * The clients of one document.
@@ -14,11 +19,16 @@ import { encodeAwareness, encodeNotice, encodeUpdate } from './room-messages.ts'
 export class Room {
   readonly #document: LiveNotebook;
   readonly #state: RoomState;
+  readonly #onPeople: () => void;
   readonly #members = new Set<Member>();
   readonly #awareness: awarenessProtocol.Awareness;
+  /** Over whose connection each Yjs client's presence came last: after a break, the new one comes before the old one ends. */
+  readonly #presences = new Map<number, Member>();
 
-  constructor(document: LiveNotebook, state: RoomState) {
+  /** @param onPeople  called after somebody came or went */
+  constructor(document: LiveNotebook, state: RoomState, onPeople: () => void) {
     this.#document = document;
+    this.#onPeople = onPeople;
     this.#state = state;
     this.#awareness = new awarenessProtocol.Awareness(document.doc);
     this.#awareness.setLocalState(null);
@@ -31,7 +41,17 @@ export class Room {
       'update',
       (change: { added: number[]; updated: number[]; removed: number[] }, origin: unknown) => {
         const clients = [...change.added, ...change.updated, ...change.removed];
-        if (origin instanceof Member) origin.owns(change);
+        if (origin instanceof Member) {
+          const shown = [...change.added, ...change.updated];
+          for (const client of shown) this.#presences.set(client, origin);
+          if (shown.some((client) => isDeeperThan(mostDepth, this.#awareness.getStates().get(client)))) {
+            throw new Error('nested deeper than others could compare');
+          }
+        }
+        for (const client of change.removed) this.#presences.delete(client);
+        if ([...this.#presences.values()].filter((member) => member === origin).length > mostPresences) {
+          throw new Error('more people than a client can be');
+        }
         const message = encodeAwareness(this.#awareness, clients);
         for (const member of this.#members) if (member !== origin) member.send(message);
       },
@@ -49,14 +69,21 @@ export class Room {
 
   /** @param onGone  called once, when the connection has ended */
   join(joining: Joining, onGone: () => void): void {
-    const member = new Member(joining, this.#document, this.#awareness, this.#state);
+    const forget = (): void => {
+      this.#members.delete(member);
+      const clients = [...this.#presences].filter(([, owner]) => owner === member).map(([client]) => client);
+      awarenessProtocol.removeAwarenessStates(this.#awareness, clients, null);
+    };
+    const member = new Member(joining, this.#document, this.#awareness, this.#state, forget);
     this.#members.add(member);
     joining.socket.once('close', () => {
-      this.#members.delete(member);
       member.leave();
+      forget();
       onGone();
+      this.#onPeople();
     });
     member.welcome();
+    this.#onPeople();
   }
 
   tell(notice: RoomNotice): void {

@@ -83,11 +83,17 @@ export function readSharedNotebook(doc: Y.Doc): Notebook {
   return reading.notebook;
 }
 
+/** Whether it is among the cells of the notebook that is read. */
+export function isSharedCell(shared: unknown): shared is SharedCell {
+  if (!(shared instanceof Y.Map)) return false;
+  const type: unknown = shared.get('cell_type');
+  return type === 'code' || type === 'markdown' || type === 'raw';
+}
+
 /** @returns null for what is no cell */
 export function readSharedCell(shared: unknown): Cell | null {
-  if (!(shared instanceof Y.Map)) return null;
-  const type = shared.get('cell_type');
-  if (type !== 'code' && type !== 'markdown' && type !== 'raw') return null;
+  if (!isSharedCell(shared)) return null;
+  const type = String(shared.get('cell_type'));
   const id = shared.get('id');
   const source = shared.get('source');
   const cell: Cell = {
@@ -114,8 +120,24 @@ export function readSharedCell(shared: unknown): Cell | null {
   return cell;
 }
 
-function plain(value: unknown): unknown {
-  return value instanceof Y.AbstractType ? (value.toJSON() as unknown) : value;
+/** Deeper than any notebook, and far from where recursion ends: what lies below is left out. */
+const mostDepth = 300;
+
+/**
+ * What JSON can say of a value in a shared document, which may hold numbers, bytes and shared types that JSON knows
+ * nothing of; undefined where it can say nothing.
+ */
+function plain(value: unknown, depth = 0): unknown {
+  if (typeof value === 'string' || typeof value === 'boolean' || value === null) return value;
+  if (typeof value === 'number') return Number.isFinite(value) ? value : null;
+  if (typeof value !== 'object' || depth > mostDepth) return undefined;
+  if (value instanceof Y.Text) return value.toJSON();
+  if (value instanceof Y.Array) return plain(value.toArray(), depth);
+  if (value instanceof Y.Map) return plain(Object.fromEntries(value.entries()), depth);
+  if (Array.isArray(value)) return value.map((item) => plain(item, depth + 1) ?? null);
+  if (value instanceof Y.AbstractType || ArrayBuffer.isView(value)) return undefined;
+  const entries = Object.entries(value).map(([key, item]) => [key, plain(item, depth + 1)] as const);
+  return Object.fromEntries(entries.filter(([, item]) => item !== undefined));
 }
 
 function validMetadata(metadata: unknown): JsonObject {

@@ -12,7 +12,7 @@ import type { Stored } from './live-document.ts';
 import type { LiveNotebook } from './live-notebook.ts';
 import { mergeNotebooks } from './merge-notebooks.ts';
 import { notebookContentType, readNotebook, writeNotebook, type Notebook } from './nbformat.ts';
-import { readSharedCell, sharedCells } from './shared-notebook.ts';
+import { isSharedCell, sharedCells } from './shared-notebook.ts';
 
 /** An edit is stored this long after the last one, and at the latest this long after the first that is not. */
 const quietMs = 1000;
@@ -39,7 +39,8 @@ const storingMark = 'document:storing';
  *
  * INVARIANTS: one write is under way at a time, over the generation that is known; an object that somebody else changed
  * is merged into the document before it is written over, and stays among its versions. Before a write the journal holds
- * the hash of what is written, so that after a crash our own object is not taken for somebody else's.
+ * what is written and its hash: after a crash our own object is not taken for somebody else's, which would bring in a
+ * second time what clients have and send again.
  */
 export class Storing {
   readonly #document: LiveNotebook;
@@ -105,15 +106,25 @@ export class Storing {
   /** Writes what is not in the bucket yet. @throws AppError  the document and its journal keep everything */
   async flush(): Promise<void> {
     const wanted = this.#document.version;
-    while (!this.isStored && this.#storedVersion < wanted) await this.#inTurn(() => this.#storeIfNeeded());
+    while (!this.#isStopped && !this.isStored && this.#storedVersion < wanted) {
+      await this.#inTurn(() => this.#storeIfNeeded());
+    }
   }
 
   /** The object was changed by somebody else: its content is brought into the document. */
   async absorb(): Promise<void> {
     await this.#inTurn(async () => {
+      if (this.#isStopped) return;
       const info = await this.#buckets.head(this.#document.owner, this.#document.key);
       if (info !== null && info.generation !== this.#known?.generation) await this.#absorb(info);
     });
+  }
+
+  /** Whether what the bucket has was written from this document as it is here, or before. */
+  async isOurs(info: ObjectInfo): Promise<boolean> {
+    if (info.generation === this.#known?.generation) return true;
+    const theirs = await this.#read(info.generation);
+    return theirs !== null && hashOf(writeNotebook(theirs)) === this.#document.marks().get(storingMark);
   }
 
   /** The document as the bucket has it now, which nobody needs to store. */
@@ -211,16 +222,15 @@ export class Storing {
   /** @returns false when somebody else's change came in between and was merged: to be tried again */
   async #store(): Promise<boolean> {
     const document = this.#document;
-    this.#mendIds();
+    const notebook = this.#withMendedIds();
     const { version } = document;
     const authors = [...this.#authors.values()];
-    const text = writeNotebook(document.notebook());
+    const text = writeNotebook(notebook);
     const hash = hashOf(text);
     if (hash !== this.#known?.hash) {
       this.#authors = new Map();
       document.mark(storingMark, hash);
-      // Where the data directory cannot be written to, the bucket is all the more needed.
-      await document.durable().catch(() => undefined);
+      await document.durable();
       const bytes = Buffer.from(text);
       let info: ObjectInfo;
       try {
@@ -247,7 +257,8 @@ export class Storing {
     if (this.isStored) {
       this.#clearDirty();
       await document.durable().catch(() => undefined);
-      await this.#onSettled(document.journal.size);
+      // Where it cannot be noted, the document is only looked at again after the next start.
+      await this.#onSettled(document.journal.size).catch(() => undefined);
     }
     return true;
   }
@@ -297,14 +308,12 @@ export class Storing {
   }
 
   /** Cells that two people moved at once are there twice, under one id. */
-  #mendIds(): void {
+  #withMendedIds(): Notebook {
     const document = this.#document;
-    const cells = sharedCells(document.doc)
-      .toArray()
-      .filter((cell) => readSharedCell(cell) !== null);
-    const ids = document.notebook().cells.map(({ id }) => id);
-    const wrong = cells.filter((cell, index) => cell.get('id') !== ids[index]);
-    if (wrong.length === 0) return;
+    const notebook = document.notebook();
+    const ids = notebook.cells.map(({ id }) => id);
+    const cells = sharedCells(document.doc).toArray().filter(isSharedCell);
+    if (cells.every((cell, index) => cell.get('id') === ids[index])) return notebook;
     document.change(
       () => {
         cells.forEach((cell, index) => {
@@ -313,6 +322,7 @@ export class Storing {
       },
       { author: null },
     );
+    return notebook;
   }
 
   /** JupyterLab marks a document dirty with every edit and leaves it to the server to take that back. */

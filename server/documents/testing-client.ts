@@ -14,6 +14,8 @@ export class RoomClient {
   /** Sync messages sent that hold changes, over this connection. */
   sent = 0;
   durable = 0;
+  /** Which of them answered the server's first question, with all that was edited before; null until then. */
+  answeredAs: number | null = null;
   isSynced = false;
   readonly #waiting = new Set<() => void>();
 
@@ -86,6 +88,16 @@ export class RoomClient {
     this.socket.send(encoding.toUint8Array(encoder));
   }
 
+  /** Asks to have it stored now, as JupyterLab does. */
+  save(request: number): void {
+    if (this.socket.readyState !== WebSocket.OPEN) return;
+    const encoder = encoding.createEncoder();
+    encoding.writeVarUint(encoder, 2);
+    encoding.writeVarString(encoder, 'save');
+    encoding.writeVarUint(encoder, request);
+    this.socket.send(encoding.toUint8Array(encoder));
+  }
+
   async close(): Promise<{ code: number; reason: string }> {
     this.doc.off('update', this.#onUpdate);
     if (this.socket.readyState === WebSocket.CLOSED) return { code: 0, reason: '' };
@@ -112,6 +124,7 @@ export class RoomClient {
       this.socket.send(encoding.toUint8Array(encoder));
       // The answer to the server's question may hold edits that were made while away.
       this.sent += 1;
+      this.answeredAs ??= this.sent;
     }
   }
 }

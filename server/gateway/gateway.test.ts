@@ -256,14 +256,20 @@ describe('what reaches the environment', () => {
     expect(answer.headers['referrer-policy']).toBe('no-referrer');
   });
 
-  it.each(['/agent/health', '/agent/activity', '/agent/usage', '/agent/kernels/k/other', '/anything', '//api/kernels'])(
-    '%s does not',
-    async (path) => {
-      const answer = await at.ask(path, { host: at.a.host, headers: bearer(at.token) });
-      expect(answer.status).toBe(404);
-      expect(answer.text).not.toContain('"headers"');
-    },
-  );
+  it.each([
+    '/agent/health',
+    '/agent/activity',
+    '/agent/usage',
+    '/agent/mirror/list',
+    '/agent/mirror/file/a.ipynb',
+    '/agent/kernels/k/other',
+    '/anything',
+    '//api/kernels',
+  ])('%s does not', async (path) => {
+    const answer = await at.ask(path, { host: at.a.host, headers: bearer(at.token) });
+    expect(answer.status).toBe(404);
+    expect(answer.text).not.toContain('"headers"');
+  });
 
   it('journals and executions do, for reading', async () => {
     for (const path of ['/agent/kernels/k/executions', '/agent/kernels/k/journal?after=3']) {

@@ -58,6 +58,7 @@ describe('WebSockets', () => {
     '/api/contents/x',
     '/files/x',
     '/agent/health',
+    '/agent/mirror/list',
     '/agent/kernels/k/journal',
     '/static/lab/main.js',
     '/terrarium/events',

@@ -4,6 +4,7 @@ import { formerWorkspaces } from './0003-former-workspaces.ts';
 import { documents } from './0004-documents.ts';
 import { runs } from './0005-runs.ts';
 import { versions } from './0006-versions.ts';
+import { mirror } from './0007-mirror.ts';
 import { invitations } from './0008-invitations.ts';
 
 /** Every migration by name; they run in the order of their names, and one that has landed never changes. */
@@ -14,5 +15,6 @@ export const migrations = {
   '0004-documents': documents,
   '0005-runs': runs,
   '0006-versions': versions,
+  '0007-mirror': mirror,
   '0008-invitations': invitations,
 };

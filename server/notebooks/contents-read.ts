@@ -14,9 +14,9 @@ import {
   type ContentsModel,
   type ContentsScope,
 } from './contents-model.ts';
-import { readNotebook } from '../documents/nbformat.ts';
+import { notebookByteLimit, readNotebook } from '../documents/nbformat.ts';
 import type { LastRead } from './last-read.ts';
-import { notANotebook, notebookByteLimit } from './notebooks.ts';
+import { notANotebook } from './notebooks.ts';
 
 export interface ContentsQuery {
   readonly content: boolean;

@@ -204,6 +204,11 @@ const valid: Partial<Record<EndpointName, Record<string, unknown> | [Record<stri
   createNotebook: { path: 'new.ipynb', kernel: 'python3' },
   copyNotebook: { to: 'copy.ipynb' },
   renameNotebook: { to: 'other.ipynb' },
+  createVersion: { name: 'before the change' },
+  updateVersion: { name: 'after the change' },
+  restoreVersion: { cells: ['a1'] },
+  startRun: { cells: ['a1'] },
+  answerInput: { cell: 'a1', value: 'x' },
 };
 const hostile = fc.oneof(
   fc.constantFrom<unknown>(
@@ -282,6 +287,7 @@ describe('bodies', () => {
       for (const body of ['', 'null', '{', '[1,2', '"x"', '\ufffe', '{"a":1}}', '{"__proto__":{"x":1}}']) {
         if (body === '' && name === 'createEnvironment') continue; // asks for an environment of the usual kind
         if (body === '' && name === 'openDoor') continue; // to the door itself
+        if (body === '' && (name === 'createVersion' || name === 'startRun')) continue; // one without a name; of all
         const answer = await send(name, { body });
         if (answer.status !== 429) expectRefused(answer, `${name} ${body}`);
       }
