@@ -58,6 +58,8 @@ export class Queue {
   readonly #link: KernelLink;
   readonly #runs: RunList;
   #sent: Sent | null = null;
+  /** Cells that another control plane sent, by message id: what they said is in the kernel's journal, in their order. */
+  readonly #unheard = new Set<string>();
   /** What the kernel was at when it said that it is being taken away. */
   #lostWith: Progress | null = null;
   #idleTimer: NodeJS.Timeout | undefined;
@@ -122,10 +124,13 @@ export class Queue {
       return;
     }
     const takeUp = (executions: readonly AgentExecution[], last: Progress | null): void => {
+      this.#unheard.clear();
       for (const { run, position, resumed } of resumptionOf(this.#runs.all, executions, last)) {
         this.#takeUp(run, position, resumed);
       }
       for (const run of this.#runs.all) this.#runs.showQueued(run);
+      // What was sent is followed from its place in the journal, which is read from there once the kernel is connected.
+      this.#advance();
     };
     this.#connect((signal) => this.#link.reopen(kernelId, takeUp, signal));
   }
@@ -186,8 +191,11 @@ export class Queue {
       }
       const position = run.cells.findIndex(({ status }) => status === 'queued');
       const cell = run.cells[position];
+      const isSent = this.#unheard.delete(msgIdOf(run, position));
       if (cell === undefined) this.#runs.end(run, { status: outcomeOf(run), reason: run.reason });
+      else if (isSent) this.#followUnheard({ run, position, cell });
       else if (this.#link.isOpen) this.#begin({ run, position, cell });
+      else if (this.#link.isOpening) return;
       else {
         this.#connect((signal) => this.#open(run.startsEnvironment, signal));
         return;
@@ -230,6 +238,15 @@ export class Queue {
     this.#writer.write(run, [position]);
   }
 
+  #followUnheard(sent: Sent): void {
+    const { run, position, cell } = sent;
+    run.status = 'running';
+    run.startedAt ??= this.#options.clock.now();
+    cell.startedAt ??= this.#options.clock.now();
+    this.#follow(sent, newProgress(msgIdOf(run, position), cell.cellId), true);
+    this.#writer.write(run, [position]);
+  }
+
   /** Takes a cell for the one that the kernel works on. */
   #follow(sent: Sent, progress: Progress, isNew: boolean): void {
     sent.cell.status = 'running';
@@ -248,6 +265,10 @@ export class Queue {
     if (cell === undefined || !this.#runs.all.includes(run)) return;
     cell.status = 'queued';
     if (resumed.kind === 'not sent') return;
+    if (resumed.kind === 'unheard') {
+      this.#unheard.add(msgIdOf(run, position));
+      return;
+    }
     run.status = 'running';
     run.startedAt ??= cell.startedAt ?? this.#options.clock.now();
     cell.startedAt ??= run.startedAt;
@@ -258,9 +279,6 @@ export class Queue {
         this.#feed.change(() => this.#runs.hide(cell.cellId));
         return;
       }
-      case 'unheard':
-        this.#follow({ run, position, cell }, newProgress(msgIdOf(run, position), cell.cellId), true);
-        return;
       case 'under way':
         this.#follow({ run, position, cell }, resumed.progress, false);
     }

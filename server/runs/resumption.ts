@@ -5,7 +5,7 @@ import { msgIdOf, type Run } from './run.ts';
 /** What became of a cell while no control plane looked. */
 export type Resumed =
   | { readonly kind: 'not sent' }
-  /** Nothing it said is in the document, perhaps not even that it began. */
+  /** It was sent, and nothing it said is in the document, perhaps not even that it began. */
   | { readonly kind: 'unheard' }
   | { readonly kind: 'under way'; readonly progress: Progress }
   /** All it said is in the document. `reply` is null where only the agent's `outcome` is known. */
@@ -18,9 +18,8 @@ export type Resumed =
     };
 
 /**
- * Where to go on with what is not over, from what the agent was sent and what the document says it has of that. Cells
- * are sent one after the other, so all but the last one that was sent have ended, and the document has everything of
- * them.
+ * Where to go on with what is not over, from what the agent was sent and what the document on disk has of that. Cells
+ * were sent one after the other, each when the one before had ended; the disk may be several of them behind.
  * @param last  the latest execution that the document has something of
  * @returns for each run its cells, those aside that are over
  */
@@ -35,18 +34,18 @@ export function resumptionOf(
       status === 'queued' || status === 'running' ? [{ run, position, msgId: msgIdOf(run, position) }] : [],
     ),
   );
-  const lastSent = open.findLast(({ msgId }) => known.has(msgId))?.msgId;
-  return open.map(({ run, position, msgId }) => {
+  const reached = open.findIndex(({ msgId }) => msgId === last?.msgId);
+  return open.map(({ run, position, msgId }, index) => {
     const execution = known.get(msgId);
     if (execution === undefined) return { run, position, resumed: { kind: 'not sent' } };
-    const progress = last?.msgId === msgId ? last : null;
-    const isEnded = progress === null ? msgId !== lastSent : progress.reply !== null && progress.isIdle;
-    if (isEnded) {
-      const { outcome, endedAt } = execution;
-      const executionCount = progress?.executionCount ?? execution.executionCount;
-      const reply = progress?.reply ?? null;
-      return { run, position, resumed: { kind: 'ended', reply, outcome, endedAt, executionCount } };
+    if (index > reached) return { run, position, resumed: { kind: 'unheard' } };
+    const progress = index === reached ? last : null;
+    if (progress !== null && (progress.reply === null || !progress.isIdle)) {
+      return { run, position, resumed: { kind: 'under way', progress } };
     }
-    return { run, position, resumed: progress === null ? { kind: 'unheard' } : { kind: 'under way', progress } };
+    const { outcome, endedAt } = execution;
+    const executionCount = progress?.executionCount ?? execution.executionCount;
+    const reply = progress?.reply ?? null;
+    return { run, position, resumed: { kind: 'ended', reply, outcome, endedAt, executionCount } };
   });
 }

@@ -83,6 +83,11 @@ describe('after a restart', () => {
     const executions = [execution(0, 'done', 'ok'), execution(1, 'done', 'ok')];
     expect(kinds(executions, inDocument(0, true))).toEqual(['ended', 'unheard', 'not sent']);
   });
+  it('all that were sent are heard one after the other where the disk is that far behind', () => {
+    const executions = [0, 1, 2].map((position) => execution(position, 'done', 'ok'));
+    expect(kinds(executions, null)).toEqual(['unheard', 'unheard', 'unheard']);
+    expect(kinds(executions, inDocument(0, false))).toEqual(['under way', 'unheard', 'unheard']);
+  });
   it('one that is in the document in part is gone on with', () => {
     expect(kinds([execution(0, 'running', null)], inDocument(0, false))).toEqual(['under way', 'not sent', 'not sent']);
   });

@@ -34,11 +34,16 @@ export function createRunWriter(options: { document: LiveDocument; store: RunSto
         await store.save(batch);
       } catch (error) {
         log.warn({ err: error, documentId: document.id }, 'runs: how far they have come could not be written yet');
-        for (const entry of batch) if (!waiting.has(entry.run.id)) waiting.set(entry.run.id, entry);
-        if (closing.signal.aborted) return;
+        for (const { run, cells } of batch) {
+          const newer = waiting.get(run.id);
+          waiting.set(run.id, { run: newer?.run ?? run, cells: new Map([...cells, ...(newer?.cells ?? [])]) });
+        }
+        if (closing.signal.aborted) break;
         await delay(retryMs, undefined, { signal: closing.signal }).catch(() => undefined);
       }
     }
+    // In the same moment as the last look at what waits, so that nothing comes in between and is forgotten.
+    writing = null;
   }
 
   return {
@@ -49,9 +54,7 @@ export function createRunWriter(options: { document: LiveDocument; store: RunSto
         if (cell !== undefined) cells.set(position, { ...cell });
       }
       waiting.set(run.id, { run: { ...run }, cells });
-      writing ??= writeAll().finally(() => {
-        writing = null;
-      });
+      writing ??= writeAll();
     },
     async close() {
       closing.abort();
