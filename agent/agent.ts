@@ -6,6 +6,7 @@ import path from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { AgentConfig } from '@terrarium/contract/agent';
 import { Activity } from './activity/activity.ts';
+import { KernelUsage } from './activity/kernel-usage.ts';
 import { Processes } from './activity/processes.ts';
 import { activityRoutes } from './activity/routes.ts';
 import { Usage } from './activity/usage.ts';
@@ -67,6 +68,7 @@ export async function startAgent(options: {
       kernels,
       activity,
       usage,
+      kernelUsage: new KernelUsage({ kernels, processes }),
       connections: () => upgrades.count(),
     }),
     ...kernelRoutes(kernels, sessions),

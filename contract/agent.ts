@@ -44,6 +44,29 @@ export const AgentUsage = z.object({
 });
 export type AgentUsage = z.infer<typeof AgentUsage>;
 
+/** One kernel as the agent sees it. Moments are epoch ms. */
+export const AgentKernel = z.object({
+  id: z.string(),
+  name: z.string().describe('Name of its kernelspec'),
+  displayName: z.string(),
+  language: z.string(),
+  state: z.enum(['starting', 'idle', 'busy', 'restarting', 'dead']),
+  /** Path of the notebook or file it serves, relative to home. */
+  path: z.string().nullable(),
+  /** Open WebSockets. */
+  connections: z.number().int(),
+  lastActivityAt: z.number(),
+  /** What it works on now: the cell where the client named one, and since when. */
+  execution: z.object({ cell: z.string().nullable(), startedAt: z.number() }).nullable(),
+  /** Executions that wait behind that one. */
+  queued: z.number().int(),
+  /** Of the kernel's process and all below it; memory shared with others counts in proportion. */
+  memoryBytes: z.number().nullable(),
+  /** Cores in use since the measurement before, fractions allowed; null at the first. */
+  cpuCores: z.number().nullable(),
+});
+export type AgentKernel = z.infer<typeof AgentKernel>;
+
 /** What the agent answers an execution with whose kernel is taken away on somebody's request: `evalue` of KernelDied. */
 export const kernelEndings = {
   restarted: 'The kernel was restarted.',
@@ -55,6 +78,7 @@ export const agentPaths = {
   health: '/agent/health',
   activity: '/agent/activity',
   usage: '/agent/usage',
+  kernels: '/agent/kernels',
 } as const;
 
 /** One notebook below ~/notebooks, its path relative to that folder. */

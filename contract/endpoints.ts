@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Endpoint } from './endpoint.ts';
 import { PriceTable } from './money.ts';
-import { BillingProjectName, NotebookPath, ObjectKey, PersonName, WorkspaceName } from './names.ts';
+import { BillingProjectName, NewNotebookPath, NotebookPath, ObjectKey, PersonName, WorkspaceName } from './names.ts';
 import {
   Account,
   BillingProject,
@@ -11,8 +11,10 @@ import {
   Environment,
   EnvironmentCreate,
   Image,
+  Kernel,
   NotebookMirror,
   NotebookSummary,
+  Playground,
   Run,
   SpendReport,
   Token,
@@ -27,6 +29,7 @@ const workspaceParams = z.object({ namespace: z.string(), name: z.string() });
 const notebookParams = workspaceParams.extend({ path: NotebookPath });
 const versionParams = notebookParams.extend({ version: z.string() });
 const environmentParams = workspaceParams.extend({ environment: z.string() });
+const kernelParams = workspaceParams.extend({ kernel: z.string() });
 const objectParams = workspaceParams.extend({ key: ObjectKey });
 const workspacePath = '/api/workspaces/{namespace}/{name}';
 
@@ -424,7 +427,7 @@ export const endpoints = {
     tag: 'Notebooks',
     summary: 'Create an empty notebook',
     params: workspaceParams,
-    body: z.strictObject({ path: NotebookPath, kernel: z.string().max(100).optional() }),
+    body: z.strictObject({ path: NewNotebookPath, kernel: z.string().max(100).optional() }),
     response: NotebookSummary,
     status: 201,
   },
@@ -449,9 +452,12 @@ export const endpoints = {
     method: 'POST',
     path: `${workspacePath}/notebooks/{path}/copy`,
     tag: 'Notebooks',
-    summary: 'Copy to another name',
+    summary: 'Copy to another name, here or in another workspace',
     params: notebookParams,
-    body: z.strictObject({ to: NotebookPath }),
+    body: z.strictObject({
+      to: NewNotebookPath,
+      workspace: z.object({ namespace: z.string(), name: z.string() }).optional().describe('Another workspace'),
+    }),
     response: NotebookSummary,
     status: 201,
   },
@@ -461,7 +467,7 @@ export const endpoints = {
     tag: 'Notebooks',
     summary: 'Give another name',
     params: notebookParams,
-    body: z.strictObject({ to: NotebookPath }),
+    body: z.strictObject({ to: NewNotebookPath }),
     response: NotebookSummary,
   },
   deleteNotebook: {
@@ -588,6 +594,75 @@ export const endpoints = {
     summary: 'Answer the input() that a cell waits for',
     params: notebookParams,
     body: z.strictObject({ cell: z.string().max(100), value: z.string().max(1_000_000) }),
+    status: 204,
+  },
+
+  createPlayground: {
+    method: 'POST',
+    path: `${workspacePath}/notebooks/{path}/playground`,
+    tag: 'Playgrounds',
+    summary: 'A private copy, whose edits never reach the bucket',
+    params: notebookParams,
+    response: z.object({ path: z.string() }),
+    status: 201,
+  },
+  keepPlayground: {
+    method: 'POST',
+    path: `${workspacePath}/notebooks/{path}/keep`,
+    tag: 'Playgrounds',
+    summary: 'Store a playground as a new notebook; refused where there is one of that name',
+    params: notebookParams,
+    body: z.strictObject({ to: NewNotebookPath }),
+    response: NotebookSummary,
+    status: 201,
+  },
+  listPlaygrounds: {
+    method: 'GET',
+    path: `${workspacePath}/playgrounds`,
+    tag: 'Playgrounds',
+    summary: 'Your playgrounds in a workspace, the last used first',
+    params: workspaceParams,
+    response: z.array(Playground),
+  },
+  deletePlayground: {
+    method: 'DELETE',
+    path: `${workspacePath}/playgrounds/{path}`,
+    tag: 'Playgrounds',
+    summary: 'Delete one of your playgrounds',
+    params: notebookParams,
+    status: 204,
+  },
+
+  listKernels: {
+    method: 'GET',
+    path: `${workspacePath}/kernels`,
+    tag: 'Kernels',
+    summary: 'Kernels of your running environments in a workspace',
+    params: workspaceParams,
+    response: z.array(Kernel),
+  },
+  interruptKernel: {
+    method: 'POST',
+    path: `${workspacePath}/kernels/{kernel}/interrupt`,
+    tag: 'Kernels',
+    summary: 'Stop the cell that runs; variables stay',
+    params: kernelParams,
+    status: 204,
+  },
+  restartKernel: {
+    method: 'POST',
+    path: `${workspacePath}/kernels/{kernel}/restart`,
+    tag: 'Kernels',
+    summary: 'Begin anew: variables are lost, outputs stay. Answers when the kernel does.',
+    params: kernelParams,
+    response: Kernel,
+  },
+  shutDownKernel: {
+    method: 'DELETE',
+    path: `${workspacePath}/kernels/{kernel}`,
+    tag: 'Kernels',
+    summary: 'Shut down: variables are lost, outputs stay',
+    params: kernelParams,
     status: 204,
   },
 } as const satisfies Record<string, Endpoint>;

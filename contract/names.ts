@@ -92,6 +92,28 @@ export const NotebookPath = z.string().superRefine((path, context) => {
   if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
 });
 
+/** Where playgrounds are, relative to `notebooks/`. */
+const playgroundFolder = '.playground/';
+
+/** A playground that nobody used for so many days is deleted. */
+export const playgroundDays = 14;
+
+/** Whether a notebook's path, relative to `notebooks/`, is that of a playground: a private copy, in no bucket. */
+export function isPlaygroundPath(path: string): boolean {
+  return path.startsWith(playgroundFolder);
+}
+
+/** The path of a notebook that is to be made: not where playgrounds are. */
+export const NewNotebookPath = NotebookPath.refine((path) => !isPlaygroundPath(path), {
+  error: 'The folder ".playground" is kept for playgrounds. Choose another.',
+});
+
+/** The path relative to `notebooks/` of a file that Jupyter knows by `path`, or null when that is no notebook there. */
+export function notebookPathOf(path: string): string | null {
+  const relative = path.startsWith('notebooks/') ? path.slice('notebooks/'.length) : '';
+  return NotebookPath.safeParse(relative).success ? relative : null;
+}
+
 /**
  * An e-mail address that names a person, in lower case, so that one address has one account. ASCII alone: a letter of
  * another script can look like ours, and some become ours in lower case. International domains are written as xn--….

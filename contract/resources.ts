@@ -227,10 +227,49 @@ export const NotebookSummary = z.object({
   generation: z.string(),
   language: z.string().nullable().describe('From the notebook metadata; null when it names none'),
   kernel: z.string().nullable(),
+  people: z
+    .array(z.object({ id: z.string(), name: z.string() }))
+    .describe('Accounts that have it open in JupyterLab now'),
+  isRunning: z.boolean().describe('A cell of it runs or waits to run'),
   updatedAt: Moment,
   createdAt: Moment,
 });
 export type NotebookSummary = z.infer<typeof NotebookSummary>;
+
+/** A private copy of a notebook, whose edits never reach the bucket. Only its owner knows of it. */
+export const Playground = z.object({
+  path: z.string().describe('Relative to notebooks/: .playground/<id>/<name>.ipynb'),
+  source: z.string().nullable().describe('The notebook it was made from, relative to notebooks/'),
+  createdAt: Moment,
+  lastUsedAt: Moment,
+  deletedAt: Moment.describe('When it is deleted, unless it is used before'),
+});
+export type Playground = z.infer<typeof Playground>;
+
+export const KernelState = z.enum(['starting', 'idle', 'busy', 'restarting', 'dead']);
+export type KernelState = z.infer<typeof KernelState>;
+
+/** A kernel that runs in one of the caller's environments. */
+export const Kernel = z.object({
+  id: z.string(),
+  name: z.string().describe('Name of its kernelspec: python3, ir'),
+  displayName: z.string(),
+  language: z.string(),
+  state: KernelState,
+  path: z.string().nullable().describe('What it was started for, as Jupyter names it; null for nothing in particular'),
+  notebook: z.string().nullable().describe('The same relative to notebooks/, where it is a notebook there'),
+  connections: z.number().int().describe('Clients that listen to it now'),
+  lastActivityAt: Moment,
+  execution: z
+    .object({ cell: z.string().nullable().describe('Id of the cell'), startedAt: Moment })
+    .nullable()
+    .describe('What it works on now'),
+  queued: z.number().int().describe('Executions that wait behind that one'),
+  memoryBytes: z.number().nullable().describe('Of its process and all that it started'),
+  cpuCores: z.number().nullable().describe('Cores in use, fractions allowed'),
+  environment: z.object({ id: z.string(), name: z.string() }),
+});
+export type Kernel = z.infer<typeof Kernel>;
 
 export const RunStatus = z.enum(['queued', 'running', 'succeeded', 'failed', 'interrupted']);
 export type RunStatus = z.infer<typeof RunStatus>;

@@ -27,10 +27,12 @@ import { reconcileEnvironments } from './environments/execute.ts';
 import { createMeter } from './environments/meter.ts';
 import { environmentStore } from './environments/store.ts';
 import { createImages } from './images/images.ts';
+import { createKernels } from './kernels/kernels.ts';
 import { migrations } from './migrations/index.ts';
 import { createMirrors } from './mirror/mirrors.ts';
 import { createCheckpoints } from './notebooks/checkpoints.ts';
 import { createNotebooks } from './notebooks/notebooks.ts';
+import { createPlaygrounds } from './notebooks/playgrounds.ts';
 import { createUploads } from './notebooks/uploads.ts';
 import { systemClock, type Clock } from './plumbing/clock.ts';
 import { openSqlite } from './plumbing/db/database.ts';
@@ -163,6 +165,7 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     clock,
     nudge,
   });
+  const kernels = createKernels({ environments, events });
   const entitlements = createEntitlements({ database, access, events, clock, log, nudge });
   const sharing = createSharing({
     database,
@@ -201,7 +204,14 @@ export async function createContext(options: { config: Config; log: Log; clock?:
   const notebookBuckets = versioned(true);
   const checkpoints = createCheckpoints({ buckets: notebookBuckets });
   const uploads = createUploads({ directory: path.join(config.dataDirectory, 'uploads'), clock });
-  const notebooks = createNotebooks({ buckets: notebookBuckets, checkpoints, versions, kernelSummary: images.kernel });
+  const notebooks = createNotebooks({
+    buckets: notebookBuckets,
+    checkpoints,
+    documents,
+    versions,
+    kernelSummary: images.kernel,
+  });
+  const playgrounds = createPlaygrounds({ documents, notebooks, events });
   const runs = createRuns({ documents, environments, availability, accounts, access, database, clock, log });
   answerInRooms({ documents, runs, log });
   const workspaces = createWorkspaces({
@@ -302,6 +312,7 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     entitlements,
     availability,
     meter,
+    kernels,
     buckets,
     notebookBuckets,
     documents,
@@ -316,6 +327,7 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     uploads,
     notebooks,
     mirrors,
+    playgrounds,
     runs,
     spend,
     reconciler,

@@ -16,9 +16,12 @@ import { createGateway } from './gateway/gateway.ts';
 import { gatewayRoutes } from './gateway/routes.ts';
 import { createWorkspaceDoor } from './gateway/workspace-door.ts';
 import { imageRoutes } from './images/routes.ts';
+import { kernelRoutes } from './kernels/routes.ts';
 import { visitorOf } from './kernels/visitor.ts';
 import { registerContents } from './notebooks/contents.ts';
 import { mirrorRoutes } from './mirror/routes.ts';
+import { guardPlaygrounds } from './notebooks/playground-guard.ts';
+import { playgroundRoutes } from './notebooks/playground-routes.ts';
 import { notebookRoutes } from './notebooks/routes.ts';
 import type { Clock } from './plumbing/clock.ts';
 import type { Log } from './plumbing/log.ts';
@@ -138,7 +141,8 @@ function appOf(context: Context, config: Config, log: Log, eventStreams: EventSt
     version,
     webDirectory: builtDirectories.web,
     authenticate: (request) => authenticate(accounts, request, appDoor),
-    routes(bind) {
+    routes(unguarded) {
+      const bind = guardPlaygrounds(unguarded, context);
       accountRoutes(bind, accounts, config.publicUrl);
       billingRoutes(bind, context.billing);
       workspaceRoutes(bind, context);
@@ -149,6 +153,8 @@ function appOf(context: Context, config: Config, log: Log, eventStreams: EventSt
       bucketRoutes(bind, context);
       versionRoutes(bind, context);
       notebookRoutes(bind, { ...context, buckets: context.notebookBuckets });
+      playgroundRoutes(bind, context);
+      kernelRoutes(bind, context);
       runRoutes(bind, context);
       gatewayRoutes(bind, { ...context, publicUrl: config.publicUrl });
       eventRoutes(bind, { ...context, eventStreams });

@@ -1,4 +1,4 @@
-import type { ProcessFacts } from './processes.ts';
+import { descendants, type ProcessFacts } from './processes.ts';
 
 export interface KernelFacts {
   readonly name: string;
@@ -64,9 +64,4 @@ function share(pid: number, { before, now, elapsedMs }: ActivityFacts): number {
   if (current === undefined || elapsedMs <= 0) return 0;
   const previous = before.find((one) => one.pid === pid && one.startedAtTicks === current.startedAtTicks);
   return (current.ticks - (previous?.ticks ?? 0)) / ticksPerSecond / (elapsedMs / 1000);
-}
-
-function descendants(pid: number, all: readonly ProcessFacts[]): ProcessFacts[] {
-  const children = all.filter(({ parent }) => parent === pid);
-  return children.flatMap((child) => [child, ...descendants(child.pid, all)]);
 }

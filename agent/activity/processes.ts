@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 
 /** One process as /proc shows it. */
 export interface ProcessFacts {
@@ -36,6 +37,22 @@ export function parseStat(text: string): Omit<ProcessFacts, 'ownBytes'> | null {
     ticks: number(11) + number(12) + number(13) + number(14),
     startedAtTicks: number(19),
   };
+}
+
+/** The processes below `pid`, at any depth. */
+export function descendants(pid: number, all: readonly ProcessFacts[]): ProcessFacts[] {
+  const children = all.filter(({ parent }) => parent === pid);
+  return children.flatMap((child) => [child, ...descendants(child.pid, all)]);
+}
+
+/**
+ * Memory of a process in bytes, with what it shares counted in proportion; null where the system does not say.
+ * @see proc_pid_smaps(5), smaps_rollup
+ */
+export async function proportionalBytes(pid: number): Promise<number | null> {
+  const text = await readFile(`/proc/${String(pid)}/smaps_rollup`, 'latin1').catch(() => '');
+  const kibibytes = /^Pss:\s+(\d+) kB$/m.exec(text)?.[1];
+  return kibibytes === undefined ? null : Number(kibibytes) * 1024;
 }
 
 /** The processes of this environment: what the agent started, and what they left behind when they ended. */

@@ -1,21 +1,28 @@
-import type { AgentActivity, AgentHealth, AgentUsage, agentPaths } from '@terrarium/contract/agent';
+import type { AgentActivity, AgentHealth, AgentKernel, AgentUsage, agentPaths } from '@terrarium/contract/agent';
 import type { Kernels } from '../kernels/kernels.ts';
 import { sendJson, type Route } from '../router.ts';
 import type { Activity } from './activity.ts';
+import type { KernelUsage } from './kernel-usage.ts';
 import type { Usage } from './usage.ts';
 
 // The contract's module would bring zod with it; its types hold these to the same values.
-const paths: typeof agentPaths = { health: '/agent/health', activity: '/agent/activity', usage: '/agent/usage' };
+const paths: typeof agentPaths = {
+  health: '/agent/health',
+  activity: '/agent/activity',
+  usage: '/agent/usage',
+  kernels: '/agent/kernels',
+};
 
 export function activityRoutes(parts: {
   environmentId: string;
   kernels: Kernels;
   activity: Activity;
   usage: Usage;
+  kernelUsage: KernelUsage;
   /** Open WebSockets. */
   connections: () => number;
 }): Route[] {
-  const { environmentId, kernels, activity, usage, connections } = parts;
+  const { environmentId, kernels, activity, usage, kernelUsage, connections } = parts;
   const iso = (at: number): string => new Date(at).toISOString();
   return [
     {
@@ -39,6 +46,14 @@ export function activityRoutes(parts: {
       path: paths.usage,
       async handle({ response }) {
         const answer: AgentUsage = await usage.measure();
+        sendJson(response, 200, answer);
+      },
+    },
+    {
+      method: 'GET',
+      path: paths.kernels,
+      async handle({ response }) {
+        const answer: AgentKernel[] = await kernelUsage.look();
         sendJson(response, 200, answer);
       },
     },

@@ -73,7 +73,7 @@ export class Kernels {
   /**
    * Starts a kernel, or hands out the warm one. Resolves once its process runs; messages to it wait until it answers.
    * @param options.id  what it is called, where a client chose that
-   * @param options.folder  where it works, relative to home; home itself where that is no folder
+   * @param options.folder  where it works, relative to home; the nearest folder above it where that is none
    * @throws HttpError 400 for an impossible id, 404 for an unknown name, 409 for an id in use, 500 when its program cannot be started
    */
   async start(options: {
@@ -193,15 +193,20 @@ export class Kernels {
   async #workingDirectory(folder: string): Promise<string> {
     const { home } = this.#options;
     if (folder.split('/').includes('..') || folder.includes('\0')) return home;
-    const wanted = path.join(home, folder);
+    let wanted = path.join(home, folder);
     // The folder of a notebook that is new in the bucket: the mirror is about to make it.
     if (/^notebooks(\/[^./][^/]*)*$/.test(folder)) await mkdir(wanted, { recursive: true }).catch(() => undefined);
-    const isFolder = await stat(wanted).then(
-      (found) => found.isDirectory(),
-      () => false,
-    );
-    return isFolder ? wanted : home;
+    // A playground's folder is on no disk: the nearest that is here will do, as in jupyter_server's cwd_for_path.
+    while (wanted.length > home.length && !(await isFolder(wanted))) wanted = path.dirname(wanted);
+    return wanted;
   }
+}
+
+async function isFolder(file: string): Promise<boolean> {
+  return stat(file).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }
 
 /** Code that moves a running kernel to a folder, or null for a language we cannot say that in. */

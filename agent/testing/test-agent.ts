@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
@@ -24,10 +25,13 @@ export interface TestAgent extends AsyncDisposable {
   socket(target: string, protocols?: string[]): WebSocket;
 }
 
-/** Python and R as Debian installs them. */
+/** The Python that `npm run kernels` has prepared; Debian's where it made none. */
+const preparedPython = path.resolve(import.meta.dirname, '../../.kernels/python/bin/python');
+const python = existsSync(preparedPython) ? preparedPython : '/usr/bin/python3';
+
 export const kernelspecs = {
   python3: {
-    argv: ['/usr/bin/python3', '-m', 'ipykernel_launcher', '-f', '{connection_file}'],
+    argv: [python, '-m', 'ipykernel_launcher', '-f', '{connection_file}'],
     display_name: 'Python 3',
     language: 'python',
   },

@@ -44,7 +44,9 @@ export async function sendObject(
         `"${key}" has ${String(info.size)} bytes; the range that was asked for lies beyond its end.`,
       );
     }
-    const found = await buckets.get(owner, key, range === undefined ? {} : { range });
+    // What was described, even where it has been replaced since: a notebook whose cells run is stored again and again.
+    const { generation } = info;
+    const found = await buckets.get(owner, key, range === undefined ? { generation } : { generation, range });
     if (found === null) continue;
     if (found.info.generation !== info.generation) {
       found.body.destroy();

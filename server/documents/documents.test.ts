@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
@@ -340,4 +340,81 @@ test('a cell that two people moved at once is mended, and the file is valid', as
     () => new Set(cells.toArray().map((cell: { get(name: string): unknown }) => cell.get('id'))).size === 3,
     'the mended id',
   );
+});
+
+test('a notebook whose journal is lost is opened as its bucket has it, and never written over with nothing', async () => {
+  const client = await connect();
+  client.source(0).insert(0, 'typed ');
+  await client.saved();
+  await documents.flush(owner, key);
+  const before = await documents.session(owner, key);
+  await client.close();
+  await documents.close();
+  const [journal = ''] = await readdir(path.join(directory, 'documents'));
+  for (const lose of [
+    (file: string) => rm(file),
+    (file: string) => writeFile(file, ''),
+    (file: string) => writeFile(file, 'what never was a journal'),
+  ]) {
+    await lose(path.join(directory, 'documents', journal));
+    start();
+    const after = await documents.session(owner, key);
+    expect(after.documentId).toBe(before.documentId);
+    expect(after.sessionId).not.toBe(before.sessionId);
+    const again = await connect();
+    expect(again.text(0)).toBe('typed one');
+    again.source(1).insert(0, 'x');
+    await again.saved();
+    await again.close();
+    await documents.close();
+    expect((await inBucket())[0]).toBe('typed one');
+  }
+  expect(await inBucket()).toEqual(['typed one', 'xxxtwo']);
+});
+
+test('a journal that is damaged where the bucket knows more gives what the bucket has, once', async () => {
+  const client = await connect();
+  client.source(0).insert(0, 'early ');
+  await client.saved();
+  await documents.flush(owner, key);
+  const [journal = ''] = await readdir(path.join(directory, 'documents'));
+  const file = path.join(directory, 'documents', journal);
+  const { length } = await readFile(file);
+  client.source(0).insert(0, 'late ');
+  await client.saved();
+  await documents.flush(owner, key);
+  const before = await documents.session(owner, key);
+  client.socket.terminate();
+  await documents.close();
+  const bytes = await readFile(file);
+  bytes[length + 12] = (bytes[length + 12] ?? 0) ^ 1;
+  await writeFile(file, bytes);
+  start();
+  expect((await documents.session(owner, key)).sessionId).not.toBe(before.sessionId);
+  expect((await connect()).text(0)).toBe('late early one');
+});
+
+test('deleting a notebook in the middle of a write to its bucket ends everything about it', async () => {
+  const client = await connect();
+  let release = (): void => undefined;
+  const put = store.put.bind(store);
+  const reached = new Promise<void>((resolve) => {
+    store.put = async (...given) => {
+      resolve();
+      await new Promise<void>((go) => {
+        release = go;
+      });
+      return put(...given);
+    };
+  });
+  client.source(0).insert(0, 'x');
+  await reached;
+  const waiting = documents.flush(owner, key);
+  const forgotten = documents.forget(owner, key);
+  release();
+  await Promise.all([waiting.catch(() => undefined), forgotten]);
+  store.put = put;
+  expect(documents.opened(owner, key)).toBeNull();
+  // Nothing spins: the next one is opened and answers.
+  expect((await connect()).text(1)).toBe('two');
 });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Author } from '../accounts/author.ts';
-import { AppError } from '@terrarium/contract';
+import { AppError, playgroundDays } from '@terrarium/contract';
 import type { BucketOwner, Buckets } from '../bucket/buckets.ts';
 import type { ObjectInfo } from '../bucket/object-store.ts';
 import type { Clock } from '../plumbing/clock.ts';
@@ -8,14 +8,17 @@ import type { EventBus } from '../plumbing/events.ts';
 import type { Log } from '../plumbing/log.ts';
 import { applyNotebook } from './apply-notebook.ts';
 import type { Documents, LiveDocument, MergeOutcome, Stored } from './live-document.ts';
+import type { LiveNotebook } from './live-notebook.ts';
 import { createLoader } from './load-documents.ts';
 import { mergeNotebooks } from './merge-notebooks.ts';
 import { notebookContentType, writeNotebook, type Notebook } from './nbformat.ts';
 import { createOpenDocuments } from './open-documents.ts';
+import { mayUsePlayground } from './playground-key.ts';
 import type { Joining, MessageHandler } from './room-member.ts';
+import { sharedExecution } from './shared-notebook.ts';
 import type { DocumentRow, DocumentStore } from './store.ts';
 
-const playgroundKeptMs = 14 * 24 * 60 * 60 * 1000;
+const playgroundKeptMs = playgroundDays * 24 * 60 * 60 * 1000;
 
 export interface LiveDocuments extends Documents {
   /** What a client needs to join the room of a notebook. @throws as `hold` */
@@ -27,6 +30,8 @@ export interface LiveDocuments extends Documents {
   join(owner: BucketOwner, room: { documentId: string; sessionId: string }, joining: Joining): Promise<boolean>;
   /** Who has it open; empty when nobody has. */
   peopleIn(owner: BucketOwner, key: string): readonly Author[];
+  /** Whether a cell of it runs or waits to run. */
+  isRunning(owner: BucketOwner, key: string): boolean;
   /** Whose playground a key is; null when there is none. */
   playgroundOwner(owner: BucketOwner, key: string): Promise<string | null>;
   playgrounds(owner: BucketOwner, accountId: string): Promise<DocumentRow[]>;
@@ -42,7 +47,7 @@ export interface LiveDocuments extends Documents {
   move(owner: BucketOwner, from: string, to: string, move: () => Promise<ObjectInfo>): Promise<ObjectInfo>;
   /** Writes to the buckets what an earlier run of the control plane did not get to. */
   recover(): Promise<void>;
-  /** Deletes playgrounds that nobody used for a fortnight. */
+  /** Deletes playgrounds that nobody used for `playgroundDays`. */
   sweepPlaygrounds(): Promise<void>;
   /** Stores what is not stored, as far as that goes, and closes everything. */
   close(): Promise<void>;
@@ -67,7 +72,10 @@ export function createDocuments(options: {
   const onStored = (stored: Stored): void => {
     for (const listener of storedListeners) listener(stored);
   };
-  const loader = createLoader({ ...options, handlers, onStored });
+  const onUse = ({ key, owner }: LiveNotebook, playgroundOf: string | null): void => {
+    events.publish({ kind: 'notebook', id: key, workspaceId: owner.id }, playgroundOf);
+  };
+  const loader = createLoader({ ...options, handlers, onStored, onUse });
   const open = createOpenDocuments({ loader, store, clock, log });
   const { hold } = open;
 
@@ -155,6 +163,10 @@ export function createDocuments(options: {
 
     opened: (owner, key) => open.get(owner.id, key)?.document ?? null,
     peopleIn: (owner, key) => open.get(owner.id, key)?.room.people ?? [],
+    isRunning(owner, key) {
+      const entry = open.get(owner.id, key);
+      return entry !== undefined && sharedExecution(entry.document.doc).size > 0;
+    },
 
     async flush(owner, key) {
       await open.get(owner.id, key)?.storing.flush();
@@ -207,6 +219,7 @@ export function createDocuments(options: {
     async join(owner, { documentId, sessionId }, joining) {
       const row = await store.byId(documentId);
       if (row === undefined || row.workspace_id !== owner.id || row.session_id !== sessionId) return false;
+      if (row.playground_of !== null && !mayUsePlayground(row.playground_of, joining.author.accountId)) return false;
       const held = await hold(owner, row.key);
       // The socket may have closed while the document was opened, and would then never be let go.
       if (joining.socket.readyState > joining.socket.OPEN) {

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { decodeRecords, openJournal, type JournalRecord } from './journal.ts';
 
 let directory = '';
@@ -113,4 +113,33 @@ test('a full disk is said, nothing is promised, and everything is written when t
   } finally {
     execFileSync('umount', ['-l', directory]);
   }
+});
+
+test('waiting for a journal that was closed ends', async () => {
+  const { journal } = await openJournal(file, () => undefined);
+  await journal.close();
+  journal.append(record('too late'));
+  await expect(journal.sync()).rejects.toMatchObject({ code: 'NotPossibleNow' });
+});
+
+test('a snapshot that succeeds ends the trouble that records before it had', async () => {
+  const troubles: (string | null)[] = [];
+  const { journal } = await openJournal(file, (trouble) => {
+    troubles.push(trouble?.code ?? null);
+  });
+  journal.append(record('first'));
+  await journal.sync();
+  const probe = await open(file);
+  const prototype = Object.getPrototypeOf(probe) as { datasync: () => Promise<void> };
+  await probe.close();
+  // The disk's refusal, at the edge of our own code.
+  const refusal = vi.spyOn(prototype, 'datasync').mockRejectedValueOnce(Object.assign(new Error(), { code: 'ENOSPC' }));
+  journal.append(record('second'));
+  await expect(journal.sync()).rejects.toMatchObject({ code: 'StorageFull' });
+  refusal.mockRestore();
+  await journal.replace(() => record('snapshot of both'));
+  expect(troubles).toEqual(['StorageFull', null]);
+  await journal.sync();
+  await journal.close();
+  expect(plain(decodeRecords(await readFile(file)).records).map(({ update }) => update)).toEqual(['snapshot of both']);
 });

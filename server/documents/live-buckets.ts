@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import { AppError } from '@terrarium/contract';
 import { isNotebookKey, type BucketOwner, type Buckets } from '../bucket/buckets.ts';
 import { changedMeanwhile } from '../bucket/http-conditions.ts';
 import type { ObjectInfo } from '../bucket/object-store.ts';
 import type { LiveDocuments } from './documents.ts';
 import { notebookContentType, readNotebook } from './nbformat.ts';
+import { readNotebookBytes } from './notebook-bytes.ts';
 import { isPlaygroundKey } from './playground-key.ts';
 
 /**
@@ -31,7 +31,7 @@ export function createLiveBuckets(
       if (isNotebookKey(key)) documents.report(owner, info, author);
       return info;
     }
-    const bytes = body instanceof Uint8Array ? body : await buffer(body);
+    const bytes = body instanceof Uint8Array ? body : await readNotebookBytes(body, key);
     const reading = readNotebook(bytes);
     if (reading.kind === 'refused') throw notANotebook(key, reading.reason);
     if (ifGeneration !== undefined) {

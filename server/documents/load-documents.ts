@@ -12,10 +12,11 @@ import { openJournal } from './journal.ts';
 import type { Stored } from './live-document.ts';
 import { LiveNotebook, replayed, snapshotOf } from './live-notebook.ts';
 import { notebookByteLimit, readNotebook, type Notebook } from './nbformat.ts';
+import { tooLarge } from './notebook-bytes.ts';
 import { isPlaygroundKey, playgroundKey } from './playground-key.ts';
 import type { MessageHandler } from './room-member.ts';
 import { Room } from './room.ts';
-import { writeSharedNotebook } from './shared-notebook.ts';
+import { sharedExecution, writeSharedNotebook } from './shared-notebook.ts';
 import type { DocumentRow, DocumentStore } from './store.ts';
 import { Storing } from './storing.ts';
 
@@ -53,6 +54,8 @@ export function createLoader(options: {
   log: Log;
   handlers: ReadonlyMap<string, MessageHandler>;
   onStored: (stored: Stored) => void;
+  /** Somebody came or went, or its cells began or ceased to run. */
+  onUse: (document: LiveNotebook, playgroundOf: string | null) => void;
 }): Loader {
   const { directory, buckets, store, clock, log, handlers } = options;
   const fileOf = ({ id }: DocumentRow): string => path.join(directory, `${id}.journal`);
@@ -220,12 +223,17 @@ export function createLoader(options: {
       },
     });
     document.changedAt = row.used_at;
-    const room: Room = new Room(document, {
+    const state = {
       bucketTrouble: () => storing.trouble,
       isStored: () => storing.isStored,
       save: () => storing.flush(),
       handlers,
-    });
+    };
+    const onUse = (): void => {
+      options.onUse(document, row.playground_of);
+    };
+    const room: Room = new Room(document, state, onUse);
+    whenRunningTurns(doc, onUse);
     return { row, document, storing, room, isDamaged };
   }
 
@@ -234,8 +242,7 @@ export function createLoader(options: {
     if (found === null) throw noSuchNotebook(key);
     if (found.info.size > notebookByteLimit) {
       found.body.destroy();
-      const most = `${String(notebookByteLimit / 1024 / 1024)} MiB`;
-      throw new AppError('TooLarge', `"${key}" has more than ${most}, too much for a notebook.`);
+      throw tooLarge(key);
     }
     const reading = readNotebook(await buffer(found.body));
     if (reading.kind === 'refused') {
@@ -279,4 +286,14 @@ async function sizeOf(file: string): Promise<number> {
 
 function noSuchNotebook(key: string): AppError {
   return new AppError('NotFound', `There is no notebook "${key.replace(/^notebooks\//, '')}" here.`);
+}
+
+function whenRunningTurns(doc: Y.Doc, tell: () => void): void {
+  const execution = sharedExecution(doc);
+  let wasRunning = execution.size > 0;
+  execution.observe(() => {
+    if (execution.size > 0 === wasRunning) return;
+    wasRunning = !wasRunning;
+    tell();
+  });
 }

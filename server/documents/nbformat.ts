@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { KernelSummary } from '@terrarium/contract';
-import { isObject, type JsonObject } from './json-object.ts';
+import { isDeeperThan, isObject, type JsonObject } from './json-object.ts';
 import { joinLines, splitLines } from './nbformat-lines.ts';
 import { fromNbformat3 } from './nbformat-3.ts';
 import { notebookProblem } from './nbformat-problem.ts';
@@ -56,11 +56,6 @@ export function readNotebook(bytes: Uint8Array): NotebookReading {
 }
 
 const mostDepth = 400;
-
-function isDeeperThan(levels: number, value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return levels === 0 || Object.values(value).some((item) => isDeeperThan(levels - 1, item));
-}
 
 /**
  * The same notebook in nbformat 4.5: nbformat 3 converted, missing, malformed and repeated cell ids replaced, multi-line

@@ -22,6 +22,8 @@ import {
 const mostUnreadBytes = 64 * 1024 ** 2;
 const pingEveryMs = 10_000;
 const mostUnansweredPings = 2;
+/** What a slow line carries from one ping to the next; a ping waits behind what was sent before it. */
+const slowestBytes = 640 * 1024;
 /** Who is where, with a name and a picture. */
 const mostAwarenessBytes = 256 * 1024;
 
@@ -78,8 +80,7 @@ export class Member implements RoomMember {
   #unansweredPings = 0;
   #sentBytes = 0;
   #answerBytes = 0;
-  /** When the last ping was sent. */
-  #unread = { bytes: 0, read: 0 };
+  #confirmedBytes = 0;
 
   /** @param onRefused  called when it sent what no client sends */
   constructor(
@@ -101,8 +102,10 @@ export class Member implements RoomMember {
     this.socket.on('message', (data: RawData) => {
       this.#receive(bytesOf(data));
     });
-    this.socket.on('pong', () => {
+    this.socket.on('pong', (sentBytes: Buffer) => {
       this.#unansweredPings = 0;
+      const confirmed = Number(sentBytes.toString());
+      if (confirmed > this.#confirmedBytes && confirmed <= this.#sentBytes) this.#confirmedBytes = confirmed;
     });
     this.socket.on('error', () => {
       this.socket.terminate();
@@ -150,18 +153,15 @@ export class Member implements RoomMember {
     clearInterval(this.#pings);
   }
 
-  /** A laptop that was closed leaves a connection that looks open. One that is slow reads, and answers when it gets there. */
+  /** A laptop that was closed leaves a connection that looks open. */
   #ping(): void {
-    const bytes = this.socket.bufferedAmount;
-    const read = this.#sentBytes - bytes;
-    if (this.#unread.bytes > 0 && read > this.#unread.read) this.#unansweredPings = 0;
-    this.#unread = { bytes, read };
-    if (this.#unansweredPings >= mostUnansweredPings) {
+    const onTheWay = this.#sentBytes - this.#confirmedBytes;
+    if (this.#unansweredPings >= mostUnansweredPings + Math.floor(onTheWay / slowestBytes)) {
       this.socket.terminate();
       return;
     }
     this.#unansweredPings += 1;
-    this.socket.ping();
+    this.socket.ping(String(this.#sentBytes));
   }
 
   #receive(bytes: Uint8Array): void {

@@ -1,10 +1,12 @@
 import * as awarenessProtocol from 'y-protocols/awareness';
 import type { Author } from '../accounts/author.ts';
+import { isDeeperThan } from './json-object.ts';
 import type { RoomNotice } from './live-document.ts';
 import type { LiveNotebook } from './live-notebook.ts';
 import { Member, MemberChange, type Joining, type RoomState } from './room-member.ts';
 import { encodeAwareness, encodeNotice, encodeUpdate } from './room-messages.ts';
 
+const mostDepth = 50;
 /** A client is one person in one or a few views. */
 const mostPresences = 100;
 
@@ -17,13 +19,16 @@ const mostPresences = 100;
 export class Room {
   readonly #document: LiveNotebook;
   readonly #state: RoomState;
+  readonly #onPeople: () => void;
   readonly #members = new Set<Member>();
   readonly #awareness: awarenessProtocol.Awareness;
   /** Over whose connection each Yjs client's presence came last: after a break, the new one comes before the old one ends. */
   readonly #presences = new Map<number, Member>();
 
-  constructor(document: LiveNotebook, state: RoomState) {
+  /** @param onPeople  called after somebody came or went */
+  constructor(document: LiveNotebook, state: RoomState, onPeople: () => void) {
     this.#document = document;
+    this.#onPeople = onPeople;
     this.#state = state;
     this.#awareness = new awarenessProtocol.Awareness(document.doc);
     this.#awareness.setLocalState(null);
@@ -37,7 +42,11 @@ export class Room {
       (change: { added: number[]; updated: number[]; removed: number[] }, origin: unknown) => {
         const clients = [...change.added, ...change.updated, ...change.removed];
         if (origin instanceof Member) {
-          for (const client of [...change.added, ...change.updated]) this.#presences.set(client, origin);
+          const shown = [...change.added, ...change.updated];
+          for (const client of shown) this.#presences.set(client, origin);
+          if (shown.some((client) => isDeeperThan(mostDepth, this.#awareness.getStates().get(client)))) {
+            throw new Error('nested deeper than others could compare');
+          }
         }
         for (const client of change.removed) this.#presences.delete(client);
         if ([...this.#presences.values()].filter((member) => member === origin).length > mostPresences) {
@@ -71,8 +80,10 @@ export class Room {
       member.leave();
       forget();
       onGone();
+      this.#onPeople();
     });
     member.welcome();
+    this.#onPeople();
   }
 
   tell(notice: RoomNotice): void {

@@ -1,7 +1,7 @@
 import http from 'node:http';
 import { AppError } from '@terrarium/contract';
-import { AgentActivity, AgentHealth, AgentUsage, agentPaths } from '@terrarium/contract/agent';
-import type * as z from 'zod';
+import { AgentActivity, AgentHealth, AgentKernel, AgentUsage, agentPaths } from '@terrarium/contract/agent';
+import * as z from 'zod';
 import type { AgentAddress } from './compute-driver.ts';
 
 /** Where an environment's agent answers and what it trusts. */
@@ -11,29 +11,50 @@ export interface AgentDoor {
   readonly secret: string;
 }
 
-/** The agent's private routes. Each call has a deadline and throws when the agent does not answer in time. */
+/** The agent's private routes, and what is done to a kernel. Each call has a deadline and throws when it passes. */
 export const agentClient = {
   health: (door: AgentDoor, timeoutMs = 2000) => get(door, agentPaths.health, AgentHealth, timeoutMs),
   activity: (door: AgentDoor, timeoutMs = 5000) => get(door, agentPaths.activity, AgentActivity, timeoutMs),
   usage: (door: AgentDoor, timeoutMs = 5000) => get(door, agentPaths.usage, AgentUsage, timeoutMs),
+  kernels: (door: AgentDoor, timeoutMs = 5000) => get(door, agentPaths.kernels, z.array(AgentKernel), timeoutMs),
+  interruptKernel: (door: AgentDoor, id: string) => send(door, 'POST', `${kernelPath(id)}/interrupt`, 10_000),
+  /** Resolves when the kernel answers again. */
+  restartKernel: (door: AgentDoor, id: string) => send(door, 'POST', `${kernelPath(id)}/restart`, 120_000),
+  shutDownKernel: (door: AgentDoor, id: string) => send(door, 'DELETE', kernelPath(id), 30_000),
 };
+
+function kernelPath(id: string): string {
+  return `/api/kernels/${encodeURIComponent(id)}`;
+}
 
 /** Connection options of node:http for an agent's address. */
 export function connectionTo(address: AgentAddress): { socketPath: string } | { host: string; port: number } {
   return 'socketPath' in address ? { socketPath: address.socketPath } : { host: address.host, port: address.port };
 }
 
-function get<S extends z.ZodType>(door: AgentDoor, path: string, schema: S, timeoutMs: number): Promise<z.infer<S>> {
+async function get<S extends z.ZodType>(
+  door: AgentDoor,
+  path: string,
+  schema: S,
+  timeoutMs: number,
+): Promise<z.infer<S>> {
+  return schema.parse(JSON.parse(await send(door, 'GET', path, timeoutMs)));
+}
+
+/** @throws AppError NotFound  the agent knows no such thing; DriverUnavailable  it answered otherwise */
+function send(door: AgentDoor, method: 'GET' | 'POST' | 'DELETE', path: string, timeoutMs: number): Promise<string> {
   return new Promise((resolve, reject) => {
-    const request = http.get(
+    const request = http.request(
       {
         ...connectionTo(door.address),
+        method,
         path,
         headers: { authorization: `Bearer ${door.secret}`, host: 'agent' },
         signal: AbortSignal.timeout(timeoutMs),
         agent: false,
       },
       (response) => {
+        const status = response.statusCode ?? 0;
         let text = '';
         response.setEncoding('utf8');
         response.on('data', (chunk: string) => {
@@ -41,20 +62,13 @@ function get<S extends z.ZodType>(door: AgentDoor, path: string, schema: S, time
         });
         response.on('error', reject);
         response.on('end', () => {
-          if (response.statusCode !== 200) {
-            reject(
-              new AppError('DriverUnavailable', `The environment's agent answered ${String(response.statusCode)}.`),
-            );
-            return;
-          }
-          try {
-            resolve(schema.parse(JSON.parse(text)));
-          } catch (error) {
-            reject(error instanceof Error ? error : new Error(String(error)));
-          }
+          if (status >= 200 && status < 300) resolve(text);
+          else if (status === 404) reject(new AppError('NotFound', "The environment's agent knows no such thing."));
+          else reject(new AppError('DriverUnavailable', `The environment's agent answered ${String(status)}.`));
         });
       },
     );
     request.on('error', reject);
+    request.end();
   });
 }

@@ -262,6 +262,18 @@ export function createEnvironments(options: {
       return address === null ? null : { environmentId: row.id, address, secret: row.agent_secret };
     },
 
+    /** The caller's running environments in a workspace, oldest first, and where each answers. */
+    async runningIn(accountId: string, workspaceId: string): Promise<{ id: string; name: string; door: AgentDoor }[]> {
+      const rows = (await store.ofOwner(workspaceId, accountId)).filter(({ status }) => status === 'Running');
+      const found = await Promise.all(
+        rows.map(async ({ id, name, agent_secret: secret }) => {
+          const address = await driver.address(id);
+          return address === null ? [] : [{ id, name, door: { environmentId: id, address, secret } }];
+        }),
+      );
+      return found.flat();
+    },
+
     /**
      * Resolves when the environment runs.
      * @throws AppError EnvironmentNotReady  it ended otherwise, with the reason; or `signal` was aborted

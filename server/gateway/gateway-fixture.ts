@@ -10,6 +10,8 @@ import { createApp } from '../app.ts';
 import { readConfig } from '../config.ts';
 import { createContext, type Context, type Drivers } from '../context.ts';
 import { createFilesystemObjectStore } from '../drivers/filesystem/object-store.ts';
+import { kernelRoutes } from '../kernels/routes.ts';
+import { notebookRoutes } from '../notebooks/routes.ts';
 import { createLog } from '../plumbing/log.ts';
 import { workspaceRoutes } from '../workspaces/routes.ts';
 import { createEventStreams } from './event-stream.ts';
@@ -43,6 +45,7 @@ export interface Fixture {
   readonly token: string;
   readonly cookieName: string;
   readonly a: { id: string; host: string; origin: string };
+  readonly bucketOfA: string;
   readonly b: { id: string; host: string; origin: string };
   ask(path: string, options?: Ask): Promise<Answer>;
   /** Sends these bytes on a socket and reads until the server closes it. */
@@ -92,6 +95,8 @@ export async function createFixture(
     routes: (bind) => {
       accountRoutes(bind, accounts, publicUrl);
       workspaceRoutes(bind, context);
+      notebookRoutes(bind, { ...context, buckets: context.notebookBuckets });
+      kernelRoutes(bind, context);
       gatewayRoutes(bind, { accounts, access, publicUrl });
     },
   });
@@ -104,14 +109,14 @@ export async function createFixture(
   const { secret: token } = await accounts.createToken(account.id, 'test');
   await context.billing.create(account.id, { name: 'lab', description: '' });
   const workspace = async (name: string) => {
-    const { id } = await context.workspaces.create(account.id, {
+    const { id, bucket } = await context.workspaces.create(account.id, {
       namespace: 'lab',
       name,
       description: '',
       withExamples: false,
     });
     const host = `${id}.localhost:${String(port)}`;
-    return { id, host, origin: `http://${host}` };
+    return { id, bucket, host, origin: `http://${host}` };
   };
   const a = await workspace('a');
   const b = await workspace('b');
@@ -138,6 +143,7 @@ export async function createFixture(
     token,
     cookieName,
     a,
+    bucketOfA: a.bucket,
     b,
     ask: (url, ask = {}) =>
       new Promise((resolve, reject) => {

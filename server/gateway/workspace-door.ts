@@ -15,7 +15,9 @@ import { createRooms } from '../kernels/rooms.ts';
 import { labRoutes } from '../kernels/lab-routes.ts';
 import { createLabSettings } from '../kernels/lab-settings.ts';
 import { labStore } from '../kernels/store.ts';
+import { doorPlaygroundRoutes } from '../kernels/playground-routes.ts';
 import { visitorOf } from '../kernels/visitor.ts';
+import type { Playgrounds } from '../notebooks/playgrounds.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import type { Database } from '../plumbing/db/database.ts';
 import type { EventBus } from '../plumbing/events.ts';
@@ -54,6 +56,7 @@ export function createWorkspaceDoor(options: {
   availability: Availability;
   images: Images;
   documents: LiveDocuments;
+  playgrounds: Playgrounds;
   prices: PriceTable;
   database: Database;
   events: EventBus;
@@ -92,6 +95,7 @@ export function createWorkspaceDoor(options: {
     askAgent: agentRequests.askAgent,
   });
   rooms.routes(routes);
+  doorPlaygroundRoutes(routes, options);
   labRoutes(routes, { files, settings, publicUrl: options.publicUrl });
   environmentControlRoutes(routes, {
     ...options,

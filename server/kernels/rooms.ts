@@ -4,9 +4,8 @@ import * as z from 'zod';
 import { AppError } from '@terrarium/contract';
 import { authorOf } from '../accounts/author.ts';
 import { isNotebookKey } from '../bucket/buckets.ts';
-
 import type { LiveDocuments } from '../documents/documents.ts';
-import { isPlaygroundKey } from '../documents/playground-key.ts';
+import { isPlaygroundKey, mayUsePlayground } from '../documents/playground-key.ts';
 import type { Joining } from '../documents/room-member.ts';
 import type { EventBus } from '../plumbing/events.ts';
 import type { Log } from '../plumbing/log.ts';
@@ -153,7 +152,7 @@ export function createRooms(deps: {
 async function requireOwnPlayground(documents: LiveDocuments, visitor: Visitor, key: string): Promise<void> {
   if (!isPlaygroundKey(key)) return;
   const { access, principal } = visitor;
-  if ((await documents.playgroundOwner(access.workspace, key)) === principal.account.id) return;
+  if (mayUsePlayground(await documents.playgroundOwner(access.workspace, key), principal.account.id)) return;
   throw new AppError('NotFound', 'There is no such playground, or it is not yours.');
 }
 

@@ -20,8 +20,9 @@ export async function mirror(schema: Kysely<unknown>): Promise<void> {
     .createTable('mirror_intents')
     .addColumn('disk_id', 'text', (column) => column.notNull().references('disks.id').onDelete('cascade'))
     .addColumn('key', 'text', (column) => column.notNull())
+    .addColumn('side', 'text', (column) => column.notNull())
     .addColumn('content_hash', 'text', (column) => column.notNull())
-    .addPrimaryKeyConstraint('mirror_intents_key', ['disk_id', 'key'])
+    .addPrimaryKeyConstraint('mirror_intents_key', ['disk_id', 'key', 'side', 'content_hash'])
     .execute();
   await schema.schema
     .createTable('mirror_notices')

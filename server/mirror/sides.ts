@@ -40,14 +40,16 @@ export interface MirrorRecord {
   readonly diskHash: string;
 }
 
+export type SideName = 'disk' | 'bucket';
+
 /** The records of one disk. A change is kept before it resolves. */
 export interface Records {
   get(key: string): MirrorRecord | undefined;
   all(): Iterable<MirrorRecord>;
-  /** Takes the intention back as well. */
+  /** Takes the intentions back as well. */
   set(record: MirrorRecord): Promise<void>;
   delete(key: string): Promise<void>;
-  /** The content of the disk that was about to be put into the bucket when that was heard of last. */
-  intended(key: string): string | undefined;
-  intend(key: string, contentHash: string): Promise<void>;
+  /** Contents that were about to go to that side since the record was written. */
+  intended(key: string, to: SideName): ReadonlySet<string>;
+  intend(key: string, to: SideName, contentHash: string): Promise<void>;
 }

@@ -1,6 +1,6 @@
-import type { Selectable } from 'kysely';
+import type { Kysely, Selectable } from 'kysely';
 import type { Database } from '../plumbing/db/database.ts';
-import type { MirrorRecord, Records } from './sides.ts';
+import type { MirrorRecord, Records, SideName } from './sides.ts';
 
 interface Tables {
   mirror_disks: {
@@ -15,10 +15,11 @@ interface Tables {
     generation: string;
     disk_hash: string;
   };
-  /** What is about to be put into the bucket. */
+  /** What is about to go to one side. */
   mirror_intents: {
     disk_id: string;
     key: string;
+    side: SideName;
     content_hash: string;
   };
   mirror_notices: {
@@ -33,6 +34,7 @@ interface Tables {
 export type NoticeRow = Selectable<Tables['mirror_notices']>;
 
 const noticesKept = 50;
+const none: ReadonlySet<string> = new Set();
 
 export function mirrorStore(database: Database) {
   const tables = database.tables<Tables>();
@@ -44,15 +46,24 @@ export function mirrorStore(database: Database) {
       for (const { key, content_hash: contentHash, generation, disk_hash: diskHash } of rows) {
         records.set(key, { key, contentHash, generation, diskHash });
       }
-      const intents = new Map(
-        (await tables.selectFrom('mirror_intents').selectAll().where('disk_id', '=', diskId).execute()).map((row) => [
-          row.key,
-          row.content_hash,
-        ]),
-      );
-      const takeBack = async (key: string): Promise<void> => {
-        if (!intents.has(key)) return;
-        await tables.deleteFrom('mirror_intents').where('disk_id', '=', diskId).where('key', '=', key).execute();
+      const intents = new Map<string, Record<SideName, Set<string>>>();
+      const intentsOf = (key: string): Record<SideName, Set<string>> => {
+        const found = intents.get(key) ?? { disk: new Set(), bucket: new Set() };
+        intents.set(key, found);
+        return found;
+      };
+      for (const row of await tables.selectFrom('mirror_intents').selectAll().where('disk_id', '=', diskId).execute()) {
+        intentsOf(row.key)[row.side].add(row.content_hash);
+      }
+      /** Writes the record and takes the intentions back in one transaction. */
+      const settle = async (key: string, write: (inside: Kysely<Tables>) => Promise<unknown>): Promise<void> => {
+        await database.transaction(async (inside) => {
+          const within = inside.tables<Tables>();
+          await write(within);
+          if (intents.has(key)) {
+            await within.deleteFrom('mirror_intents').where('disk_id', '=', diskId).where('key', '=', key).execute();
+          }
+        });
         intents.delete(key);
       };
       return {
@@ -61,28 +72,27 @@ export function mirrorStore(database: Database) {
         async set(record) {
           const { key, contentHash, generation, diskHash } = record;
           const values = { content_hash: contentHash, generation, disk_hash: diskHash };
-          await tables
-            .insertInto('mirror_files')
-            .values({ disk_id: diskId, key, ...values })
-            .onConflict((conflict) => conflict.columns(['disk_id', 'key']).doUpdateSet(values))
-            .execute();
+          await settle(key, (inside) =>
+            inside
+              .insertInto('mirror_files')
+              .values({ disk_id: diskId, key, ...values })
+              .onConflict((conflict) => conflict.columns(['disk_id', 'key']).doUpdateSet(values))
+              .execute(),
+          );
           records.set(key, record);
-          await takeBack(key);
         },
         async delete(key) {
-          await tables.deleteFrom('mirror_files').where('disk_id', '=', diskId).where('key', '=', key).execute();
+          await settle(key, (inside) =>
+            inside.deleteFrom('mirror_files').where('disk_id', '=', diskId).where('key', '=', key).execute(),
+          );
           records.delete(key);
-          await takeBack(key);
         },
-        intended: (key) => intents.get(key),
-        async intend(key, contentHash) {
-          if (intents.get(key) === contentHash) return;
-          await tables
-            .insertInto('mirror_intents')
-            .values({ disk_id: diskId, key, content_hash: contentHash })
-            .onConflict((conflict) => conflict.columns(['disk_id', 'key']).doUpdateSet({ content_hash: contentHash }))
-            .execute();
-          intents.set(key, contentHash);
+        intended: (key, to) => intents.get(key)?.[to] ?? none,
+        async intend(key, to, contentHash) {
+          if (intents.get(key)?.[to].has(contentHash) === true) return;
+          const row = { disk_id: diskId, key, side: to, content_hash: contentHash };
+          await tables.insertInto('mirror_intents').values(row).execute();
+          intentsOf(key)[to].add(contentHash);
         },
       };
     },

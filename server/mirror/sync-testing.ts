@@ -141,26 +141,29 @@ export function memoryBucket() {
 
 export function memoryRecords(step: Step): Records {
   const records = new Map<string, MirrorRecord>();
-  const intents = new Map<string, string>();
+  const intents = new Map<string, Set<string>>();
+  const forget = (key: string): void => {
+    for (const to of ['disk', 'bucket']) intents.delete(`${to} ${key}`);
+  };
   return {
     get: (key) => records.get(key),
     all: () => records.values(),
     async set(record) {
       step();
       records.set(record.key, record);
-      intents.delete(record.key);
+      forget(record.key);
       step();
     },
     async delete(key) {
       step();
       records.delete(key);
-      intents.delete(key);
+      forget(key);
       step();
     },
-    intended: (key) => intents.get(key),
-    async intend(key, contentHash) {
+    intended: (key, to) => intents.get(`${to} ${key}`) ?? new Set(),
+    async intend(key, to, contentHash) {
       step();
-      intents.set(key, contentHash);
+      intents.set(`${to} ${key}`, (intents.get(`${to} ${key}`) ?? new Set()).add(contentHash));
       step();
     },
   };

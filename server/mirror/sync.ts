@@ -24,8 +24,8 @@ interface Side {
  * Brings one notebook into step.
  * INVARIANT: a side is changed under the precondition that it still is what was looked at, and the record is written
  * after that. So a crash in between leaves both sides whole, and what was done is found done (`adopt`) the next time.
- * INVARIANT: before the disk's content goes to the bucket that intention is recorded. So after a crash what the bucket
- * got from this disk is not taken for somebody else's change.
+ * INVARIANT: before a content goes to the other side that intention is recorded. So after a crash what one side got from
+ * the other is not taken for somebody's change.
  * INVARIANT: what is replaced on the disk is in the bucket by then: as its notebook, merged into it, or as a version.
  * @param onDisk  hash of the file's bytes; null where there is none
  */
@@ -50,10 +50,10 @@ async function bringIntoStep(
   onDisk: string | null,
 ): Promise<Outcome> {
   let record = records.get(key);
-  const intended = records.intended(key);
+  const intended = records.intended(key, 'bucket');
   const stored = await bucket.head(key);
   if (stored === (record?.generation ?? null) && onDisk === (record?.diskHash ?? null)) {
-    if (record !== undefined && intended !== undefined) await records.set(record);
+    if (record !== undefined && intended.size > 0) await records.set(record);
     return inStep;
   }
 
@@ -68,9 +68,9 @@ async function bringIntoStep(
     ({ generation } = read);
   }
 
-  if (theirs !== null && generation !== null && theirs.contentHash === intended) {
+  if (theirs !== null && generation !== null && intended.has(theirs.contentHash)) {
     // The bytes on the disk are not known to be those; they are read.
-    record = { key, contentHash: intended, generation, diskHash: '' };
+    record = { key, contentHash: theirs.contentHash, generation, diskHash: '' };
   }
 
   let ours: Side | null = null;
@@ -80,6 +80,10 @@ async function bringIntoStep(
     const content = bytes === null ? null : contentOf(bytes);
     if (content?.bytesHash !== onDisk) return { kind: 'lookAgain' };
     ours = { contentHash: content.contentHash, content };
+  }
+  if (ours !== null && onDisk !== null && records.intended(key, 'disk').has(ours.contentHash)) {
+    // It is as the mirror wrote it, so nobody has changed it.
+    record = { key, contentHash: ours.contentHash, generation: '', diskHash: onDisk };
   }
   const problem = ours?.content?.problem ?? null;
   const isUnreadable = problem !== null && ours?.contentHash !== theirs?.contentHash;
@@ -132,6 +136,7 @@ async function bringIntoStep(
     const read = await bucket.read(key);
     if (read === null) return { kind: 'lookAgain' };
     const { contentHash } = contentOf(read.bytes);
+    await records.intend(key, 'disk', contentHash);
     const diskHash = await disk.write(key, read.bytes, onDisk);
     await records.set({ key, contentHash, generation: read.generation, diskHash });
     return inStep;
@@ -147,7 +152,7 @@ async function bringIntoStep(
 
   async function putIn(ifGeneration: string): Promise<Outcome> {
     const { bytes, bytesHash, contentHash } = await contentOnDisk();
-    await records.intend(key, contentHash);
+    await records.intend(key, 'bucket', contentHash);
     const put = await bucket.put(key, bytes, ifGeneration);
     await records.set({ key, contentHash, generation: put, diskHash: bytesHash });
     return inStep;
@@ -157,10 +162,17 @@ async function bringIntoStep(
     const { notebook, contentHash, bytesHash } = await contentOnDisk();
     // There is a record wherever both sides have changed, and what cannot be read does not come here.
     if (record === undefined || notebook === null) return otherwise();
-    await records.intend(key, contentHash);
+    const before = new Set(intended);
+    await records.intend(key, 'bucket', contentHash);
     let outcome;
     try {
       outcome = await bucket.merge(key, { base: record.generation, notebook });
+      if (outcome.kind === 'conflict') {
+        // The document may have had an earlier content of this disk that the bucket only has now.
+        const now = await bucket.read(key);
+        const isOurs = now !== null && before.has(contentOf(now.bytes).contentHash);
+        if (isOurs) outcome = await bucket.merge(key, { base: now.generation, notebook });
+      }
     } catch (error) {
       if (error instanceof AppError && error.code === 'InvalidInput') return otherwise();
       if (!(error instanceof AppError) || error.code !== 'NotFound') throw error;

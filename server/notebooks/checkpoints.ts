@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { AppError } from '@terrarium/contract';
 import type { BucketOwner, Buckets } from '../bucket/buckets.ts';
 import type { ObjectInfo } from '../bucket/object-store.ts';
+import { isPlaygroundKey } from '../documents/playground-key.ts';
 
 /** A saved state of one file that it can be put back to. */
 export interface Checkpoint {
@@ -32,8 +33,12 @@ export function createCheckpoints(deps: { buckets: Buckets }) {
       return info === null ? [] : [toCheckpoint(info)];
     },
 
-    /** Keeps the object as it is now, instead of the checkpoint before. @throws AppError NotFound */
+    /** Keeps the object as it is now, instead of the checkpoint before. @throws AppError NotFound, NotPossibleNow */
     async create(owner: BucketOwner, key: string): Promise<Checkpoint> {
+      // It would be in the bucket, where nothing of a playground may be.
+      if (isPlaygroundKey(key)) {
+        throw new AppError('NotPossibleNow', 'A playground has no checkpoints. Keep it as a notebook to have them.');
+      }
       if ((await buckets.head(owner, key)) === null) throw new AppError('NotFound', `There is no "${key}".`);
       return toCheckpoint(await buckets.copy(owner, key, checkpointKey(key)));
     },

@@ -58,7 +58,7 @@ export function placeOf(given: string): Place {
   return { kind: isBucket ? 'bucket' : 'disk', path };
 }
 
-/** Jupyter serves no hidden files. A playground is one by its path, and open to the person it belongs to. */
+/** Jupyter serves no hidden files; a playground is one that its owner alone knows the way to. */
 export function isHidden(path: string): boolean {
   return !isPlaygroundKey(path) && path.split('/').some((name) => name.startsWith('.'));
 }

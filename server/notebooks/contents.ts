@@ -20,6 +20,7 @@ import type { LiveDocuments } from '../documents/documents.ts';
 import { isPlaygroundKey } from '../documents/playground-key.ts';
 import { notebookContentType } from '../documents/nbformat.ts';
 import { createLastRead } from './last-read.ts';
+import type { Playgrounds } from './playgrounds.ts';
 import type { Uploads } from './uploads.ts';
 
 export interface ContentsDeps {
@@ -27,7 +28,8 @@ export interface ContentsDeps {
   readonly checkpoints: Checkpoints;
   readonly versions: Pick<Versions, 'checkpoint' | 'mark'>;
   readonly uploads: Uploads;
-  readonly documents: Pick<LiveDocuments, 'merge' | 'opened' | 'playgroundOwner'>;
+  readonly documents: Pick<LiveDocuments, 'merge' | 'opened'>;
+  readonly playgrounds: Pick<Playgrounds, 'admit'>;
   /** Who came through the workspace door, and to which workspace. */
   readonly doorContext: (
     request: FastifyRequest,
@@ -62,7 +64,7 @@ const checkpointPath = /^(.*)\/checkpoints(?:\/([\w-]+))?$/;
  * @see jupyter_server 2, services/contents/handlers.py
  */
 export function registerContents(app: FastifyInstance, deps: ContentsDeps): void {
-  const { buckets, checkpoints, versions, uploads, documents, forwardToAgent } = deps;
+  const { buckets, checkpoints, versions, uploads, documents, playgrounds, forwardToAgent } = deps;
   const lastRead = createLastRead();
   const reader = createContentsReader(buckets, lastRead);
   const writer = createContentsWriter({ buckets, reader, checkpoints, uploads, documents, lastRead });
@@ -73,10 +75,7 @@ export function registerContents(app: FastifyInstance, deps: ContentsDeps): void
     const { access, author } = await deps.doorContext(request);
     const { id, bucket, createdAt } = access.workspace;
     const place = placeOf(path);
-    if (place.kind === 'bucket' && isPlaygroundKey(place.path)) {
-      const madeBy = await documents.playgroundOwner({ id, bucket }, place.path);
-      if (madeBy !== author.accountId) throw noSuchFile(place.path);
-    }
+    if (place.kind === 'bucket') await playgrounds.admit({ id, bucket }, author.accountId, place.path);
     return {
       scope: { owner: { id, bucket }, canWrite: isAllowed(access, 'write'), author, createdAt },
       place,
@@ -142,6 +141,7 @@ export function registerContents(app: FastifyInstance, deps: ContentsDeps): void
     const { copy_from: copyFrom, type, ext } = valid(NewModel, body);
     const source = copyFrom == null || copyFrom === '' ? null : placeOf(copyFrom);
     if (source?.kind === 'root') throw new AppError('InvalidInput', 'The top folder cannot be copied.');
+    if (source?.kind === 'bucket') await playgrounds.admit(scope.owner, scope.author.accountId, source.path);
     if (place.kind !== 'bucket') {
       if (source?.kind !== 'bucket') return forwardWith(body, visited, request, reply);
       return send(request, reply, await across.copy(scope, await required(visited), source, place), 201);
@@ -175,6 +175,9 @@ export function registerContents(app: FastifyInstance, deps: ContentsDeps): void
     const target = path === undefined ? place : placeOf(path);
     if (place.kind === 'root' || target.kind === 'root') {
       throw new AppError('InvalidInput', 'The top folder keeps its name.');
+    }
+    if (isPlaygroundKey(place.path) || isPlaygroundKey(target.path)) {
+      throw new AppError('InvalidInput', 'A playground keeps its name. Keep it as a notebook to give it one.');
     }
     if (place.kind === 'disk' && target.kind === 'disk') return forwardWith(body, visited, request, reply);
     requireWrite(scope);

@@ -6,13 +6,10 @@ import { alreadyExists, copyObject, isPreconditionFailed } from '../bucket/move-
 import type { ObjectInfo } from '../bucket/object-store.ts';
 import type { Versions } from '../versions/versions.ts';
 import type { Checkpoints } from './checkpoints.ts';
-import {
-  emptyNotebook,
-  notebookByteLimit,
-  notebookContentType,
-  readNotebook,
-  writeNotebook,
-} from '../documents/nbformat.ts';
+import { emptyNotebook, notebookContentType, readNotebook, writeNotebook } from '../documents/nbformat.ts';
+import type { LiveDocuments } from '../documents/documents.ts';
+import { readNotebookBytes } from '../documents/notebook-bytes.ts';
+import { isPlaygroundKey } from '../documents/playground-key.ts';
 import { createNotebookFacts } from './notebook-facts.ts';
 
 /** Where notebooks live in a bucket. */
@@ -28,11 +25,12 @@ export type Notebooks = ReturnType<typeof createNotebooks>;
 export function createNotebooks(deps: {
   buckets: Buckets;
   checkpoints: Checkpoints;
+  documents: Pick<LiveDocuments, 'peopleIn' | 'isRunning'>;
   /** The kernel of that name that a new environment would have, or null. */
   kernelSummary: (name: string) => Promise<KernelSummary | null>;
   versions: Pick<Versions, 'mark'>;
 }) {
-  const { buckets, checkpoints, kernelSummary, versions } = deps;
+  const { buckets, checkpoints, documents, kernelSummary, versions } = deps;
   const facts = createNotebookFacts(buckets);
 
   async function summary(owner: BucketOwner, info: ObjectInfo): Promise<NotebookSummary> {
@@ -41,9 +39,32 @@ export function createNotebooks(deps: {
       size: info.size,
       generation: info.generation,
       ...(await facts.of(owner, info)),
+      people: documents.peopleIn(owner, info.key).map(({ accountId, name }) => ({ id: accountId, name })),
+      isRunning: documents.isRunning(owner, info.key),
       updatedAt: info.updatedAt.toISOString(),
       createdAt: info.createdAt.toISOString(),
     };
+  }
+
+  /**
+   * Stores an uploaded notebook, its bytes as they came.
+   * @throws AppError InvalidInput (not a notebook), TooLarge, PreconditionFailed, StorageFull
+   */
+  async function put(
+    owner: BucketOwner,
+    path: string,
+    body: Readable,
+    options: { ifGeneration?: string | undefined; signal?: AbortSignal; author?: Author } = {},
+    kind: 'upload' | 'created' = 'upload',
+  ): Promise<NotebookSummary> {
+    const bytes = await readNotebookBytes(body, path);
+    const reading = readNotebook(bytes);
+    if (reading.kind === 'refused') throw notANotebook(path, reading.reason);
+    const info = await buckets.put(owner, keyOf(path), bytes, { ...options, contentType: notebookContentType });
+    if (!isPlaygroundKey(info.key)) {
+      await versions.mark(owner, info.key, info.generation, { kind, author: options.author ?? null });
+    }
+    return summary(owner, info);
   }
 
   return {
@@ -103,22 +124,26 @@ export function createNotebooks(deps: {
       await checkpoints.deleteAll(owner, keyOf(path));
     },
 
+    put,
+
     /**
-     * Stores an uploaded notebook, its bytes as they came.
-     * @throws AppError InvalidInput (not a notebook), TooLarge, PreconditionFailed, StorageFull
+     * Copies into another bucket, where the copy goes its own way.
+     * @throws AppError NotFound, AlreadyExists, InvalidInput (not a notebook), StorageFull
      */
-    async put(
+    async copyAcross(
       owner: BucketOwner,
-      path: string,
-      body: Readable,
-      options: { ifGeneration?: string | undefined; signal?: AbortSignal; author?: Author } = {},
+      from: string,
+      target: BucketOwner,
+      to: string,
+      author: Author,
     ): Promise<NotebookSummary> {
-      const bytes = await readUpTo(body, notebookByteLimit, path);
-      const reading = readNotebook(bytes);
-      if (reading.kind === 'refused') throw notANotebook(path, reading.reason);
-      const info = await buckets.put(owner, keyOf(path), bytes, { ...options, contentType: notebookContentType });
-      await versions.mark(owner, info.key, info.generation, { kind: 'upload', author: options.author ?? null });
-      return summary(owner, info);
+      const found = await buckets.get(owner, keyOf(from));
+      if (found === null) throw noSuchNotebook(from);
+      try {
+        return await put(target, to, found.body, { ifGeneration: 'absent', author }, 'created');
+      } catch (error) {
+        throw isPreconditionFailed(error) ? alreadyExists(to, error) : error;
+      }
     },
   };
 }
@@ -136,7 +161,7 @@ export function keyOf(path: string): string {
 }
 
 function isListed(key: string): boolean {
-  return isNotebookKey(key) && !key.includes('/.ipynb_checkpoints/');
+  return isNotebookKey(key) && !key.includes('/.ipynb_checkpoints/') && !isPlaygroundKey(key);
 }
 
 // Objects are named by their key; people know a notebook by its path.
@@ -148,23 +173,4 @@ async function byPath(from: string, to: string, operation: Promise<ObjectInfo>):
     if (error instanceof AppError && error.code === 'AlreadyExists') throw alreadyExists(to, error);
     throw error;
   }
-}
-
-async function readUpTo(body: Readable, limit: number, path: string): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of body) {
-    // A byte stream gives Buffers.
-    const bytes = chunk as Buffer;
-    size += bytes.byteLength;
-    if (size > limit) {
-      const most = `${String(limit / 1024 / 1024)} MiB`;
-      throw new AppError(
-        'TooLarge',
-        `"${path}" has more than ${most}, too much for a notebook. Clear its outputs first.`,
-      );
-    }
-    chunks.push(bytes);
-  }
-  return Buffer.concat(chunks);
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { endpoints, endpointUrl, type NotebookSummary } from '@terrarium/contract';
+import { createClient, endpoints, endpointUrl, type NotebookSummary } from '@terrarium/contract';
 import type { ObjectStore } from '../bucket/object-store.ts';
 import { startStory, type Story } from '../testing/notebook-story.ts';
 
@@ -97,6 +97,32 @@ test('copy and rename never replace another notebook', async () => {
   });
   await story.api.deleteNotebook(at('c.ipynb'));
   await expect(story.api.deleteNotebook(at('c.ipynb'))).rejects.toEqual(code('NotFound'));
+});
+
+test('a copy into another workspace takes reading here and writing there, and goes its own way', async () => {
+  const other = await story.addWorkspace('two', 'WRITER');
+  const body = { to: 'copied.ipynb', workspace: { namespace: 'lab', name: 'two' } };
+  await upload('across.ipynb', JSON.stringify(notebook));
+  await expect(story.api.copyNotebook({ ...at('across.ipynb'), body })).rejects.toEqual(code('NotFound'));
+  const writer = createClient({ baseUrl: story.url, token: story.token('WRITER') });
+  expect(await writer.copyNotebook({ ...at('across.ipynb'), body })).toMatchObject({
+    path: 'copied.ipynb',
+    kernel: 'ir',
+  });
+  await upload('across.ipynb', JSON.stringify({ ...notebook, metadata: {} }));
+  const content = await writer.getNotebookContent({ params: { ...other, path: 'copied.ipynb' } });
+  expect(await content.json()).toMatchObject({ metadata: { kernelspec: { name: 'ir' } } });
+
+  await expect(writer.copyNotebook({ ...at('across.ipynb'), body })).rejects.toEqual(code('AlreadyExists'));
+  await expect(writer.copyNotebook({ ...at('no.ipynb'), body })).rejects.toMatchObject({
+    code: 'NotFound',
+    message: 'There is no notebook "no.ipynb" here.',
+  });
+  const back = { to: 'back.ipynb', workspace };
+  const reader = createClient({ baseUrl: story.url, token: story.token('READER') });
+  const from = { params: { ...other, path: 'copied.ipynb' } };
+  await expect(reader.copyNotebook({ ...from, body: back })).rejects.toEqual(code('NotFound'));
+  await expect(reader.copyNotebook({ ...at('across.ipynb'), body: back })).rejects.toEqual(code('NotAllowed'));
 });
 
 test('a notebook saved while it is being renamed arrives under its new name', async () => {

@@ -47,6 +47,12 @@ export function notebookRoutes(
   });
 
   bind.on('copyNotebook', async ({ who, params, body }) => {
+    if (body.workspace !== undefined) {
+      const { namespace, name } = body.workspace;
+      const { workspace: source } = await access.workspace(who.account.id, params.namespace, params.name, 'read');
+      const { workspace: target } = await access.workspace(who.account.id, namespace, name, 'write');
+      return notebooks.copyAcross(source, params.path, target, body.to, authorOf(who.account));
+    }
     const { workspace } = await access.workspace(who.account.id, params.namespace, params.name, 'write');
     return notebooks.copy(workspace, params.path, body.to, authorOf(who.account));
   });

@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely';
+import { sql, type Selectable } from 'kysely';
 import type { RunCellStatus, RunStatus } from '@terrarium/contract';
 import type { Database } from '../plumbing/db/database.ts';
 import type { Run, RunCell } from './run.ts';
@@ -72,13 +72,17 @@ export function runStore(database: Database) {
     async insert(run: Run): Promise<void> {
       await database.quickTransaction(async (inside) => {
         const write = inside.tables<Tables>();
-        const { place } = await write
-          .selectFrom('runs')
-          .select((select) => select.fn.coalesce(select.fn.max('place'), select.lit(0)).as('place'))
-          .executeTakeFirstOrThrow();
         await write
           .insertInto('runs')
-          .values({ ...toRow(run), place: place + 1 })
+          .values((insert) => ({
+            ...toRow(run),
+            // One behind all there are.
+            place: insert
+              .selectFrom('runs')
+              .select((select) =>
+                sql<number>`${select.fn.coalesce(select.fn.max('place'), select.lit(0))} + 1`.as('place'),
+              ),
+          }))
           .execute();
         for (let from = 0; from < run.cells.length; from += cellsAtOnce) {
           const batch = run.cells.slice(from, from + cellsAtOnce);

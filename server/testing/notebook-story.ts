@@ -35,6 +35,9 @@ import { workspaceStore } from '../workspaces/store.ts';
 import { createCheckpoints } from '../notebooks/checkpoints.ts';
 import { registerContents } from '../notebooks/contents.ts';
 import { createNotebooks } from '../notebooks/notebooks.ts';
+import { guardPlaygrounds } from '../notebooks/playground-guard.ts';
+import { playgroundRoutes } from '../notebooks/playground-routes.ts';
+import { createPlaygrounds } from '../notebooks/playgrounds.ts';
 import { notebookRoutes } from '../notebooks/routes.ts';
 import { createUploads } from '../notebooks/uploads.ts';
 
@@ -49,10 +52,14 @@ export interface Story {
   readonly store: ObjectStore;
   readonly events: ChangeEvent[];
   token(role: WorkspaceRole): string;
+  /** Another workspace of the same project, which the account of that role owns and nobody else sees. */
+  addWorkspace(name: string, owner: WorkspaceRole): Promise<{ namespace: string; name: string }>;
   /** The API as the workspace's owner. */
   api: ReturnType<typeof createClient>;
   /** What the door takes for the running environment's agent; null while it is paused. */
   agent: AgentDoor | null;
+  /** What the documents take for the time; the real one until it is set. Epoch ms. */
+  now: number;
   stop(): Promise<void>;
 }
 
@@ -100,7 +107,14 @@ export async function startStory(wrap: (store: ObjectStore) => ObjectStore = (st
     updated_at: 0,
   });
   for (const role of ['WRITER', 'READER'] as const) {
-    const member = { workspace_id: owner.id, account_id: role.toLowerCase(), role, can_share: 0, can_compute: 0 };
+    const isWriter = role === 'WRITER' ? 1 : 0;
+    const member = {
+      workspace_id: owner.id,
+      account_id: role.toLowerCase(),
+      role,
+      can_share: 0,
+      can_compute: isWriter,
+    };
     await tables.insertInto('workspace_members').values(member).execute();
   }
 
@@ -111,12 +125,13 @@ export async function startStory(wrap: (store: ObjectStore) => ObjectStore = (st
   bus.subscribe(({ event }) => events.push(event));
   const storedBuckets = createBuckets({ store, events: bus });
   const log = createLog({ level: 'silent' });
+  const set: { now: number | null } = { now: null };
   const documents = createDocuments({
     directory: path.join(directory, 'documents'),
     buckets: storedBuckets,
     store: documentStore(database),
     events: bus,
-    clock: systemClock,
+    clock: { ...systemClock, now: () => set.now ?? systemClock.now() },
     log,
   });
   const versionRows = versionStore(database);
@@ -136,9 +151,12 @@ export async function startStory(wrap: (store: ObjectStore) => ObjectStore = (st
   const notebooks = createNotebooks({
     buckets,
     checkpoints,
+    documents,
     versions,
     kernelSummary: async (name) => kernels.find((kernel) => kernel.name === name) ?? null,
   });
+
+  const playgrounds = createPlaygrounds({ documents, notebooks, events: bus });
 
   const principalOf = async (request: FastifyRequest): Promise<Principal> => {
     const principal = await accounts.principalOfToken(bearerToken(request.raw) ?? '');
@@ -147,10 +165,11 @@ export async function startStory(wrap: (store: ObjectStore) => ObjectStore = (st
   };
   const app = Fastify({ forceCloseConnections: true, routerOptions: { maxParamLength: 6000 } });
   answerErrors(app);
-  const bind = createBinder<Principal>(app, principalOf);
-  bucketRoutes(bind, { buckets, access });
+  const bind = guardPlaygrounds(createBinder<Principal>(app, principalOf), { playgrounds, access });
+  bucketRoutes(bind, { buckets: createLiveBuckets(storedBuckets, documents, { withPlaygrounds: false }), access });
   versionRoutes(bind, { versions, goingBack, deletedNotebooks, access });
   notebookRoutes(bind, { notebooks, buckets, access });
+  playgroundRoutes(bind, { playgrounds, access });
 
   const door = Fastify({
     forceCloseConnections: true,
@@ -160,6 +179,7 @@ export async function startStory(wrap: (store: ObjectStore) => ObjectStore = (st
   registerContents(door, {
     buckets,
     documents,
+    playgrounds,
     checkpoints,
     versions,
     uploads: createUploads({ directory: path.join(directory, 'uploads'), clock: systemClock }),
@@ -183,12 +203,31 @@ export async function startStory(wrap: (store: ObjectStore) => ObjectStore = (st
     store,
     events,
     token: (role) => tokens.get(role) ?? '',
+    async addWorkspace(name, role) {
+      await workspaces.insert({
+        id: `workspace${name}`,
+        bucket: `terrarium-test-${name}`,
+        namespace: 'lab',
+        name,
+        description: '',
+        owner_id: role.toLowerCase(),
+        created_at: 0,
+        updated_at: 0,
+      });
+      return { namespace: 'lab', name };
+    },
     api: createClient({ baseUrl: url, token: tokens.get('OWNER') ?? '' }),
     get agent() {
       return forwarded.agent;
     },
     set agent(agent) {
       forwarded.agent = agent;
+    },
+    get now() {
+      return set.now ?? systemClock.now();
+    },
+    set now(now) {
+      set.now = now;
     },
     async stop() {
       await app.close();

@@ -43,6 +43,8 @@ async function begin(options: { diskName?: string } = {}): Promise<void> {
 async function connect(): Promise<void> {
   leave();
   const manager = kernelManager(plane, workspace.namespace, workspace.name);
+  // A list that was asked for before the kernel was there would have the client take it for dead.
+  await manager.ready;
   kernel = await manager.startNew({ name: 'python3' });
   await run(
     kernel,
@@ -68,10 +70,10 @@ def tree(): return sorted(os.path.relpath(os.path.join(at, name), root) for at, 
 
 /** What a Python expression is in the environment. */
 async function inside<T>(expression: string): Promise<T> {
-  const text = await run(kernel, `print(json.dumps(${expression}))`);
+  const text = await run(kernel, `print('answer:' + json.dumps(${expression}) + ':end')`);
   try {
-    // On a full disk the kernel also complains about its own history, below.
-    return JSON.parse(text.split('\n')[0] ?? '') as T;
+    // On a full disk the kernel also complains about its own history, before it or after.
+    return JSON.parse(/answer:(.*):end/s.exec(text)?.[1] ?? '') as T;
   } catch (cause) {
     throw new Error(`The environment answered: ${text}`, { cause });
   }

@@ -20,6 +20,7 @@ import {
   type ControlPlane,
 } from '../testing/control-plane.ts';
 import { kernelManager, run } from '../testing/jupyter-client.ts';
+import { joinRoom, openSession } from '../testing/room-typist.ts';
 import { startInside } from './outside/inside-server.ts';
 
 const main = path.resolve(import.meta.dirname, '../main.ts');
@@ -56,6 +57,7 @@ async function start(options: {
 }): Promise<ControlPlane> {
   const plane = await startControlPlane({ ...options, port: await freePort() });
   cleanups.push(async () => {
+    if (plane.process.signalCode !== null) return;
     await removeMachines(plane.client);
     await plane.stop();
   });
@@ -103,6 +105,12 @@ describe('what cannot start says why in one sentence, with the next step', () =>
   test('another control plane has the data directory; it goes on', async () => {
     const dataDirectory = await temporaryDirectory();
     const plane = await start({ dataDirectory });
+    const door = { ...plane, workspace };
+    const editor = joinRoom(door, await openSession(door, 'notebooks/python-elevation-map.ipynb'));
+    cleanups.push(() => editor.close());
+    await editor.synced();
+    editor.source(0).insert(0, 'before ');
+    await editor.saved();
     const { code, said } = await failToStart({
       TERRARIUM_PORT: String(await freePort()),
       TERRARIUM_DATA: dataDirectory,
@@ -111,6 +119,18 @@ describe('what cannot start says why in one sentence, with the next step', () =>
     expectOneSentence(said);
     expect(said).toContain(`Another Terrarium is running on ${dataDirectory}`);
     expect(await plane.client.listWorkspaces()).toHaveLength(1);
+    // Over the connection it had, into the journal it had.
+    editor.source(0).insert(0, 'after ');
+    await editor.saved();
+    await plane.kill();
+    const again = await start({ dataDirectory });
+    const fresh = joinRoom(
+      { ...again, workspace },
+      await openSession({ ...again, workspace }, 'notebooks/python-elevation-map.ipynb'),
+    );
+    cleanups.push(() => fresh.close());
+    await fresh.synced();
+    expect(fresh.text(0)).toMatch(/^after before /);
   });
 
   test('the data directory is a file', async () => {

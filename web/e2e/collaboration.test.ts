@@ -109,6 +109,23 @@ describe.skipIf(!hasBrowser)('a notebook that several people have open', () => {
     await picture(rhea.page, 'reader');
   });
 
+  test('keeps a version by the shortcut to save, and one with a name by the menu', async () => {
+    await typeAtEnd(ada, 0, ' saved');
+    await ada.keyboard.press('ControlOrMeta+s');
+    await ada.getByText('Saved, and kept as a version.').waitFor();
+    await ada.getByRole('menuitem', { name: 'File' }).click();
+    await ada.getByRole('menuitem', { name: 'Save Named Version…' }).click();
+    await ada.getByRole('dialog').getByRole('textbox').fill('before the storm');
+    await ada.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+    await ada.getByText('Kept as version "before the storm".').waitFor();
+    const params = { ...firstWorkspace, path: 'together.ipynb' };
+    const versions = await stage.plane.client.listVersions({ params });
+    expect(versions.map(({ name }) => name)).toContain('before the storm');
+    await typeAtEnd(ada, 0, '');
+    for (let letters = 0; letters < ' saved'.length; letters += 1) await ada.keyboard.press('Backspace');
+    await untilAllSee(0, 'bb_a = 100 # of Ada and Ben!');
+  });
+
   test('keeps what was typed offline, beside what others typed meanwhile', async () => {
     await ben.context.setOffline(true);
     await typeAtEnd(ben.page, 1, '\nfrom_ben = "offline"');
@@ -116,6 +133,11 @@ describe.skipIf(!hasBrowser)('a notebook that several people have open', () => {
       .getByText('Your edits are kept in this window and are sent when it is back.')
       .waitFor({ timeout: 60_000 });
     await picture(ben.page, 'offline');
+    const question = ben.page.waitForEvent('dialog');
+    const closing = ben.page.close({ runBeforeUnload: true });
+    expect((await question).type()).toBe('beforeunload');
+    await (await question).dismiss();
+    await closing;
     await typeAtEnd(ada, 1, '\nfrom_ada = "online"');
     await status(ada).getByText('Saved', { exact: true }).waitFor();
     await untilTrue(async () => (await stored()).includes('from_ada'), 'the bucket has what Ada typed');

@@ -128,7 +128,7 @@ describe.skipIf(!hasBrowser)('notebooks', () => {
     await row('gene counts').waitFor();
     expect(await row('counts').count()).toBe(0);
 
-    await act('gene counts', 'Copy…');
+    await act('gene counts', 'Make a copy…');
     const copying = page.getByRole('dialog', { name: 'Copy "gene counts"' });
     await copying.getByRole('button', { name: 'Copy' }).click();
     await row('gene counts copy').waitFor();

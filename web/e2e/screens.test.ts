@@ -117,10 +117,10 @@ describe.skipIf(!hasBrowser)('every screen', () => {
     for (let presses = 0; presses < 60 && !(await menu.evaluate((at) => at === document.activeElement)); presses += 1)
       await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
-    await page.getByRole('menuitem', { name: 'Open' }).waitFor();
+    await page.getByRole('menuitem', { name: 'Edit' }).waitFor();
     await page.locator('[role="menu"]:focus, [role="menu"] :focus').first().waitFor({ state: 'attached' });
     await page.keyboard.press('Escape');
-    await page.getByRole('menuitem', { name: 'Open' }).waitFor({ state: 'detached' });
+    await page.getByRole('menuitem', { name: 'Edit' }).waitFor({ state: 'detached' });
     expect(await menu.evaluate((at) => at === document.activeElement)).toBe(true);
   });
 

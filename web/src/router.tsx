@@ -116,6 +116,7 @@ const filesRoute = createRoute({
 const environmentRoute = createRoute({
   getParentRoute: () => workspaceRoute,
   path: 'environment',
+  validateSearch: ListSearch,
   component: EnvironmentPage,
 });
 

@@ -11,7 +11,7 @@ import { type ISignal, Signal } from '@lumino/signaling';
 import type { EnvironmentWatch } from '../environment/environment-watch.ts';
 import { IEnvironmentWatch } from '../environment/environment-watch.ts';
 import { LiveNotebook } from './live-notebook.ts';
-import { copyPath, isLivePath } from './live-paths.ts';
+import { copyPath, isLivePath, isPlaygroundFolder } from './live-paths.ts';
 
 const replaceAgainMs = 5_000;
 
@@ -88,6 +88,7 @@ export const liveContentsPlugin: JupyterFrontEndPlugin<ICollaborativeContentProv
     const provider = new NotebookContents(defaultDrive, notebooks, serviceManager.user, translator);
     defaultDrive.contentProviderRegistry.register('rtc', provider);
     onlyForLivePaths(contents);
+    showNotebooksInsteadOfPlaygrounds(contents);
     notebooks.opened.connect((_, notebook) => {
       notebook.moved.connect((_notebook, { from, to }) => provider.announceMove(from, to));
       replaceWhenHistoryIsLost(notebook, contents, documents);
@@ -143,6 +144,12 @@ class NotebookContents extends RtcContentProvider {
 function onlyForLivePaths(contents: Contents.IManager): void {
   const factoryFor = contents.getSharedModelFactory.bind(contents);
   contents.getSharedModelFactory = (path, options) => (isLivePath(path) ? factoryFor(path, options) : null);
+}
+
+/** The file browser goes to the folder of whatever is opened. */
+function showNotebooksInsteadOfPlaygrounds(contents: Contents.IManager): void {
+  const get = contents.get.bind(contents);
+  contents.get = (path, options) => get(isPlaygroundFolder(path) ? 'notebooks' : path, options);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { copyPath, isLivePath, playgroundName } from './live-paths.ts';
+import { copyPath, isLivePath, isPlaygroundFolder, playgroundName } from './live-paths.ts';
 
 test.each([
   ['notebooks/a.ipynb', true],
@@ -23,6 +23,16 @@ test.each([
   ['notebooks/x/.playground/7/a.ipynb', undefined],
 ])('the playground %s is of %s', (path, name) => {
   expect(playgroundName(path)).toBe(name);
+});
+
+test.each([
+  ['notebooks/.playground/7', true],
+  ['/notebooks/.playground', true],
+  ['notebooks/.playground/7/a.ipynb', false],
+  ['notebooks/playground', false],
+  ['notebooks', false],
+])('%s is a folder of playgrounds: %s', (path, isFolder) => {
+  expect(isPlaygroundFolder(path)).toBe(isFolder);
 });
 
 test.each([

@@ -1,4 +1,4 @@
-import type { Connection } from '../rooms/room.ts';
+import type { Connection } from '../rooms/connection.ts';
 import type { SaveState } from './saving.ts';
 
 /** Shorter than this, "Saving…" would only flicker. */

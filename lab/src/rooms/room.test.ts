@@ -3,7 +3,9 @@ import { WebSocket as NodeWebSocket } from 'ws';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Awareness } from 'y-protocols/awareness';
 import * as Y from 'yjs';
-import { ConnectionLost, Room, RoomRefusal, type RoomTiming } from './room.ts';
+import { RoomRefusal, type RoomTiming } from './connection.ts';
+import { ConnectionLost } from './requests.ts';
+import { Room } from './room.ts';
 import { TestingRoomServer } from './testing-room-server.ts';
 
 const timing: RoomTiming = { retryMs: [5, 50], pingMs: 40, answerMs: 120, requestMs: 200 };

@@ -1,6 +1,6 @@
 import { Signal, type ISignal } from '@lumino/signaling';
 import * as awarenessProtocol from 'y-protocols/awareness';
-import type * as Y from 'yjs';
+import { RoomRefusal, type Connection, type RoomOptions, type RoomSession, type RoomTiming } from './connection.ts';
 import {
   awarenessUpdate,
   ownMessage,
@@ -10,57 +10,13 @@ import {
   takeSync,
   type RoomMessage,
 } from './messages.ts';
-
-/** What the server calls the document, and which history of it. */
-export interface RoomSession {
-  readonly fileId: string;
-  readonly sessionId: string;
-}
-
-/** Why a session could not be opened. Anything else that is thrown is taken for a lost connection. */
-export class RoomRefusal extends Error {
-  /** `isFinal` when asking again would be answered the same. */
-  readonly isFinal: boolean;
-
-  constructor(message: string, options: { isFinal: boolean; cause?: unknown }) {
-    super(message, { cause: options.cause });
-    this.isFinal = options.isFinal;
-  }
-}
-
-export interface RoomOptions {
-  readonly doc: Y.Doc;
-  readonly awareness: awarenessProtocol.Awareness;
-  /** @throws RoomRefusal */
-  readonly openSession: () => Promise<RoomSession>;
-  readonly socketUrl: (session: RoomSession) => string;
-  readonly WebSocket: typeof WebSocket;
-  readonly timing?: Partial<RoomTiming>;
-}
-
-export interface RoomTiming {
-  /** Waits between attempts grow from the first to the second. */
-  readonly retryMs: readonly [number, number];
-  /** How often an idle connection is tried. */
-  readonly pingMs: number;
-  /** How long the server may take to open a connection, or to answer when it is asked whether it is there. */
-  readonly answerMs: number;
-  /** How long a message of ours may wait for its answer. */
-  readonly requestMs: number;
-}
+import { Requests } from './requests.ts';
+import { Silence } from './silence.ts';
 
 /** The code with which the server closes the connections of a document that is no more. */
 const gone = 4404;
-/** A timer that comes later than this was held up by the page itself. */
-const lateMs = 1_000;
 
 const usualTiming: RoomTiming = { retryMs: [300, 10_000], pingMs: 10_000, answerMs: 8_000, requestMs: 60_000 };
-
-export type Connection =
-  | { readonly kind: 'connected' }
-  | { readonly kind: 'connecting'; readonly since: number; readonly reason: string | null }
-  /** It is not tried again: the document is gone, or has another history. */
-  | { readonly kind: 'ended'; readonly why: 'deleted' | 'refused' | 'replaced'; readonly reason: string };
 
 /**
  * Keeps one Yjs document the same as the server's, over connections that come and go.
@@ -88,10 +44,8 @@ export class Room {
   #isDisposed = false;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   #pingTimer: ReturnType<typeof setTimeout> | undefined;
-  #deadline: ReturnType<typeof setTimeout> | undefined;
-  /** Grows while the server stays silent, so that a large message over a slow line gets through in the end. */
-  #patience = 1;
-  readonly #requests = new Map<string, { resolve: (reply: RoomMessage) => void; reject: (error: Error) => void }>();
+  readonly #silence = new Silence();
+  readonly #requests: Requests;
   readonly #changed = new Signal<this, void>(this);
   readonly #received = new Signal<this, RoomMessage>(this);
   readonly #ready = Promise.withResolvers<void>();
@@ -99,6 +53,7 @@ export class Room {
   constructor(options: RoomOptions) {
     this.#options = options;
     this.#timing = { ...usualTiming, ...options.timing };
+    this.#requests = new Requests(this.#timing.requestMs);
     options.doc.on('update', this.#onUpdate);
     options.awareness.on('update', this.#onAwareness);
     this.#ready.promise.catch(() => undefined);
@@ -163,15 +118,7 @@ export class Room {
    * @throws Error  when there is no connection, or it ends before the answer, or no answer comes
    */
   ask(message: RoomMessage): Promise<RoomMessage> {
-    const request = crypto.randomUUID();
-    const reply = Promise.withResolvers<RoomMessage>();
-    const timer = setTimeout(() => reply.reject(new Error('Terrarium did not answer.')), this.#timing.requestMs);
-    this.#requests.set(request, reply);
-    if (!this.tell({ ...message, request })) reply.reject(new ConnectionLost());
-    return reply.promise.finally(() => {
-      clearTimeout(timer);
-      this.#requests.delete(request);
-    });
+    return this.#requests.ask(message, (marked) => this.tell(marked));
   }
 
   dispose(): void {
@@ -209,13 +156,13 @@ export class Room {
     const socket = new this.#options.WebSocket(this.#options.socketUrl(session));
     socket.binaryType = 'arraybuffer';
     this.#socket = socket;
-    this.#expectAnswer(this.#timing.answerMs);
+    this.#expectAnswer(socket, this.#timing.answerMs);
     socket.onopen = () => {
       this.#send(syncStep1(this.#options.doc));
     };
     socket.onmessage = ({ data }: MessageEvent) => {
       if (this.#socket !== socket || !(data instanceof ArrayBuffer)) return;
-      this.#expectNothing();
+      this.#silence.heard();
       try {
         this.#take(new Uint8Array(data));
       } catch (error) {
@@ -223,7 +170,7 @@ export class Room {
         console.warn('A message of the server could not be read.', error);
       }
       // The document itself may be long on its way.
-      if (!this.isConnected && this.#socket === socket) this.#expectAnswer(10 * this.#timing.answerMs);
+      if (!this.isConnected && this.#socket === socket) this.#expectAnswer(socket, 10 * this.#timing.answerMs);
     };
     socket.onclose = (event) => {
       if (event.code !== gone || this.#socket !== socket) this.#onClosed(socket);
@@ -240,7 +187,7 @@ export class Room {
         const answer = takeSync(read.decoder, doc, this);
         if (read.step === 'step1' && answer !== undefined) this.#answer(answer);
         if (read.step === 'step2') {
-          if (this.isConnected) this.#patience = 1;
+          if (this.isConnected) this.#silence.calm();
           this.#isSynced = true;
         }
         this.#settle();
@@ -292,13 +239,7 @@ export class Room {
       this.#end('deleted', 'This notebook was deleted.');
       return;
     }
-    const request = message['request'];
-    const waiting = typeof request === 'string' ? this.#requests.get(request) : undefined;
-    if (waiting === undefined || typeof request !== 'string') {
-      this.#received.emit(message);
-      return;
-    }
-    waiting.resolve(message);
+    if (!this.#requests.take(message)) this.#received.emit(message);
   }
 
   readonly #onUpdate = (update: Uint8Array, origin: unknown): void => {
@@ -336,32 +277,15 @@ export class Room {
 
   /** The server answers with what this side lacks, which heals as well as proves. */
   #ping(): void {
-    if (!this.isConnected) return;
+    const socket = this.#socket;
+    if (!this.isConnected || socket === undefined) return;
     this.#send(syncStep1(this.#options.doc));
-    this.#expectAnswer(this.#timing.answerMs * this.#patience);
+    this.#expectAnswer(socket, this.#timing.answerMs);
     this.#pingLater();
   }
 
-  #expectAnswer(withinMs: number): void {
-    if (this.#deadline !== undefined) return;
-    const socket = this.#socket;
-    const dueAt = Date.now() + withinMs;
-    this.#deadline = setTimeout(() => {
-      this.#deadline = undefined;
-      if (socket === undefined || this.#socket !== socket) return;
-      // A page that slept or was busy has not read yet what may have come meanwhile.
-      if (Date.now() - dueAt > lateMs) {
-        this.#expectAnswer(withinMs);
-        return;
-      }
-      this.#patience = Math.min(this.#patience * 2, 16);
-      this.#onClosed(socket);
-    }, withinMs);
-  }
-
-  #expectNothing(): void {
-    clearTimeout(this.#deadline);
-    this.#deadline = undefined;
+  #expectAnswer(socket: WebSocket, withinMs: number): void {
+    this.#silence.expect(withinMs, () => this.#onClosed(socket));
   }
 
   #onClosed(socket: WebSocket): void {
@@ -405,7 +329,7 @@ export class Room {
     this.#hasAnswered = false;
     this.#sent = 0;
     this.#durable = 0;
-    this.#expectNothing();
+    this.#silence.heard();
     clearTimeout(this.#pingTimer);
     if (socket !== undefined) {
       socket.onopen = null;
@@ -415,8 +339,7 @@ export class Room {
       socket.onerror = () => undefined;
       socket.close();
     }
-    for (const { reject } of this.#requests.values()) reject(new ConnectionLost());
-    this.#requests.clear();
+    this.#requests.lose();
     const { awareness, doc } = this.#options;
     const others = [...awareness.getStates().keys()].filter((client) => client !== doc.clientID);
     awarenessProtocol.removeAwarenessStates(awareness, others, this);
@@ -427,12 +350,5 @@ export class Room {
   #set(connection: Connection): void {
     this.#connection = connection;
     this.#changed.emit();
-  }
-}
-
-/** A message was not sent, or its answer did not come, because there is no connection. */
-export class ConnectionLost extends Error {
-  constructor() {
-    super('Terrarium cannot be reached just now.');
   }
 }

@@ -1,5 +1,5 @@
 import { chmodSync, closeSync, openSync } from 'node:fs';
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { Kysely, sql, SqliteDialect, type Transaction } from 'kysely';
 import { AppError } from '@terrarium/contract';
 
@@ -63,18 +63,32 @@ function over(kysely: Kysely<unknown>): Database {
   };
 }
 
+/** The same few statements come again and again, and preparing one takes longer than running it. */
+const keptStatements = 500;
+
 /** node:sqlite as the shape that Kysely's SQLite dialect drives. */
 function adapt(sqlite: DatabaseSync) {
+  const statements = new Map<string, { statement: StatementSync; reader: boolean }>();
+  function prepared(text: string): { statement: StatementSync; reader: boolean } {
+    let found = statements.get(text);
+    if (found === undefined) {
+      if (statements.size >= keptStatements) statements.clear();
+      const statement = sqlite.prepare(text);
+      found = { statement, reader: statement.columns().length > 0 };
+      statements.set(text, found);
+    }
+    return found;
+  }
   return {
     close: () => {
       sqlite.close();
     },
     prepare(sql: string) {
-      const statement = sqlite.prepare(sql);
+      const { statement, reader } = prepared(sql);
       // Our columns hold text, numbers and null only, which is what SQLInputValue covers.
       const values = (parameters: readonly unknown[]) => parameters as SQLInputValue[];
       return {
-        reader: statement.columns().length > 0,
+        reader,
         all: (parameters: readonly unknown[]) => statement.all(...values(parameters)),
         run(parameters: readonly unknown[]) {
           try {

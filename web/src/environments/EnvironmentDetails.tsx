@@ -2,6 +2,7 @@ import { Alert, Button, List, Text, Title } from '@mantine/core';
 import { environmentActionProblem, type Environment, type Workspace } from '@terrarium/contract';
 import { IconAlertTriangle, IconPlayerPause, IconPlayerPlay, IconTrash } from '@tabler/icons-react';
 import { useState } from 'react';
+import { KernelsSection } from '../kernels/KernelsSection.tsx';
 import { links } from '../links.ts';
 import { ErrorNote } from '../ui/ErrorNote.tsx';
 import { Fact, Facts } from '../ui/Facts.tsx';
@@ -39,6 +40,11 @@ export function EnvironmentDetails({ environment, workspace }: { environment: En
       {environment.status === 'Running' && (
         <div className={classes.meters}>
           <UsageMeters environment={environment} />
+        </div>
+      )}
+      {environment.status === 'Running' && (
+        <div className={classes.kernels}>
+          <KernelsSection workspace={workspace} />
         </div>
       )}
       <div className={classes.columns}>

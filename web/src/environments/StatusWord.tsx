@@ -1,7 +1,6 @@
 import { environmentStatusWord, transitional, type EnvironmentStatus } from '@terrarium/contract';
-import classes from './StatusWord.module.css';
+import { StateWord } from '../ui/StateWord.tsx';
 
-/** A status in words with its mark. The word alone carries the meaning; colour and motion only help. */
 export function StatusWord({ status }: { status: EnvironmentStatus }) {
   const kind = transitional.has(status)
     ? 'working'
@@ -11,10 +10,9 @@ export function StatusWord({ status }: { status: EnvironmentStatus }) {
         ? 'error'
         : 'off';
   return (
-    <span className={classes.status} data-kind={kind}>
-      <span className={classes.mark} aria-hidden />
+    <StateWord kind={kind}>
       {environmentStatusWord[status]}
       {kind === 'working' && '…'}
-    </span>
+    </StateWord>
   );
 }

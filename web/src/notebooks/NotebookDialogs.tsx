@@ -7,10 +7,11 @@ import { ConfirmDialog } from '../ui/ConfirmDialog.tsx';
 import { ErrorNote } from '../ui/ErrorNote.tsx';
 import { serverErrors } from '../ui/form.ts';
 import { formatBytes } from '../ui/formats.ts';
+import { CopyToWorkspaceDialog } from './CopyToWorkspaceDialog.tsx';
 import { freeTitle, pathOf, titleOf, titleProblem } from './names.ts';
 
 export interface NotebookDialog {
-  readonly kind: 'copy' | 'rename' | 'delete';
+  readonly kind: 'copy' | 'copyToWorkspace' | 'rename' | 'delete';
   readonly notebook: Pick<NotebookSummary, 'path' | 'size'>;
 }
 
@@ -24,9 +25,19 @@ interface NotebookDialogsProps {
   onDone?: (path: string) => void;
 }
 
-/** Copy, rename and delete. */
+/** Copy, here or to another workspace, rename and delete. */
 export function NotebookDialogs(props: NotebookDialogsProps) {
-  return props.dialog.kind === 'delete' ? <DeleteDialog {...props} /> : <NameDialog {...props} />;
+  switch (props.dialog.kind) {
+    case 'delete':
+      return <DeleteDialog {...props} />;
+    case 'copyToWorkspace':
+      return (
+        <CopyToWorkspaceDialog workspace={props.workspace} path={props.dialog.notebook.path} onClose={props.onClose} />
+      );
+    case 'copy':
+    case 'rename':
+      return <NameDialog {...props} />;
+  }
 }
 
 function NameDialog({ workspace, dialog, existing, onClose, onDone }: NotebookDialogsProps) {

@@ -1,31 +1,26 @@
 import { ActionIcon, Group, Menu, Tooltip } from '@mantine/core';
-import { endpoints, endpointUrl, type NotebookSummary, type Workspace } from '@terrarium/contract';
-import {
-  IconCopy,
-  IconCursorText,
-  IconDotsVertical,
-  IconDownload,
-  IconEye,
-  IconExternalLink,
-  IconHistory,
-  IconTrash,
-} from '@tabler/icons-react';
+import type { NotebookSummary, Workspace } from '@terrarium/contract';
+import { IconDotsVertical, IconEye } from '@tabler/icons-react';
+import { Fragment } from 'react';
 import { links } from '../links.ts';
 import { DataTable, type Column } from '../ui/DataTable.tsx';
 import { formatBytes } from '../ui/formats.ts';
-import { disabledBecause } from '../ui/Hint.tsx';
-import { AnchorLink, IconLink, MenuLink } from '../ui/links.tsx';
+import { AnchorLink, IconLink } from '../ui/links.tsx';
 import type { ListState } from '../ui/list-search.ts';
 import { When } from '../ui/When.tsx';
-import { writeProblem } from '../workspaces/permissions.ts';
+import { defaultMode, type NotebookAction, type Offer } from './modes.ts';
 import { languageTitle, titleOf } from './names.ts';
 import type { NotebookDialog } from './NotebookDialogs.tsx';
+import { NotebookMenuItems } from './NotebookMenuItems.tsx';
 import classes from './NotebooksPage.module.css';
+import { Presence } from './Presence.tsx';
 
 interface NotebookTableProps {
   workspace: Workspace;
   notebooks: readonly NotebookSummary[] | undefined;
   list: ListState;
+  offers: Record<NotebookAction, Offer>;
+  onPlayground: (path: string) => void;
   onDialog: (dialog: NotebookDialog) => void;
 }
 
@@ -36,10 +31,18 @@ export function NotebookTable(props: NotebookTableProps) {
       key: 'name',
       title: 'Name',
       sortBy: ({ path }) => titleOf(path),
-      renderCell: ({ path }) => (
-        <AnchorLink {...links.open(workspace, path)} className={classes.title}>
-          {titleOf(path)}
-        </AnchorLink>
+      renderCell: (notebook) => (
+        <>
+          <AnchorLink
+            {...(defaultMode(workspace) === 'edit'
+              ? links.open(workspace, notebook.path)
+              : links.preview(workspace, notebook.path))}
+            className={classes.title}
+          >
+            {titleOf(notebook.path)}
+          </AnchorLink>
+          <Presence notebook={notebook} />
+        </>
       ),
     },
     {
@@ -88,12 +91,21 @@ export function NotebookTable(props: NotebookTableProps) {
   );
 }
 
-function RowActions({ workspace, notebook, onDialog }: NotebookTableProps & { notebook: NotebookSummary }) {
+const groups: readonly (readonly NotebookAction[])[] = [
+  ['edit', 'playground', 'preview'],
+  ['history', 'copy', 'copyToWorkspace', 'rename', 'download'],
+  ['delete'],
+];
+
+function RowActions({
+  workspace,
+  offers,
+  notebook,
+  onDialog,
+  onPlayground,
+}: NotebookTableProps & { notebook: NotebookSummary }) {
   const { path } = notebook;
-  const { namespace, name } = workspace;
   const title = titleOf(path);
-  const problem = writeProblem(workspace);
-  const ask = (kind: NotebookDialog['kind']) => disabledBecause(problem, () => onDialog({ kind, notebook }));
   return (
     <Group gap={4} justify="flex-end" wrap="nowrap">
       <Tooltip label="Preview (no compute)">
@@ -101,40 +113,25 @@ function RowActions({ workspace, notebook, onDialog }: NotebookTableProps & { no
           <IconEye size={16} />
         </IconLink>
       </Tooltip>
-      <Menu width={200}>
+      <Menu width={248}>
         <Menu.Target>
           <ActionIcon aria-label={`Actions for ${title}`}>
             <IconDotsVertical size={16} />
           </ActionIcon>
         </Menu.Target>
         <Menu.Dropdown>
-          <MenuLink {...links.open(workspace, path)} leftSection={<IconExternalLink size={16} aria-hidden />}>
-            Open
-          </MenuLink>
-          <MenuLink {...links.preview(workspace, path)} leftSection={<IconEye size={16} aria-hidden />}>
-            Preview
-          </MenuLink>
-          <MenuLink {...links.history(workspace, path)} leftSection={<IconHistory size={16} aria-hidden />}>
-            History
-          </MenuLink>
-          <Menu.Item leftSection={<IconCopy size={16} aria-hidden />} {...ask('copy')}>
-            Copy…
-          </Menu.Item>
-          <Menu.Item leftSection={<IconCursorText size={16} aria-hidden />} {...ask('rename')}>
-            Rename…
-          </Menu.Item>
-          <Menu.Item
-            component="a"
-            href={endpointUrl(endpoints.getNotebookContent, { namespace, name, path })}
-            download={path.split('/').at(-1)}
-            leftSection={<IconDownload size={16} aria-hidden />}
-          >
-            Download
-          </Menu.Item>
-          <Menu.Divider />
-          <Menu.Item c="var(--danger)" leftSection={<IconTrash size={16} aria-hidden />} {...ask('delete')}>
-            Delete…
-          </Menu.Item>
+          {groups.map((actions, index) => (
+            <Fragment key={actions[0]}>
+              {index > 0 && <Menu.Divider />}
+              <NotebookMenuItems
+                workspace={workspace}
+                path={path}
+                offers={offers}
+                actions={actions}
+                onAct={(act) => (act === 'playground' ? onPlayground(path) : onDialog({ kind: act, notebook }))}
+              />
+            </Fragment>
+          ))}
         </Menu.Dropdown>
       </Menu>
     </Group>

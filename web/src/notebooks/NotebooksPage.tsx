@@ -23,7 +23,9 @@ import { NewNotebookDialog } from './NewNotebookDialog.tsx';
 import { NotebookDialogs, type NotebookDialog } from './NotebookDialogs.tsx';
 import classes from './NotebooksPage.module.css';
 import { NotebookTable } from './NotebookTable.tsx';
+import { PlaygroundsSection } from './PlaygroundsSection.tsx';
 import { notebooksQuery } from './queries.ts';
+import { useOffers, usePlayground } from './use-modes.ts';
 
 export function NotebooksPage() {
   const workspace = useWorkspace();
@@ -33,6 +35,8 @@ export function NotebooksPage() {
   const [isCreating, setIsCreating] = useState(false);
   const [isShowingDeleted, setIsShowingDeleted] = useState(false);
   const [dialog, setDialog] = useState<NotebookDialog>();
+  const offers = useOffers(workspace);
+  const playground = usePlayground(workspace);
   const { namespace, name } = workspace;
   const uploads = useUploads({
     check: notebookFileProblem,
@@ -94,6 +98,7 @@ export function NotebooksPage() {
         <SearchInput list={list} label="Search notebooks" />
       </Toolbar>
       <UploadList uploads={uploads} />
+      <ErrorNote error={playground.error} />
       <DropZone
         text={problem ?? 'Drop notebooks (.ipynb) to upload them'}
         onFiles={problem === undefined ? uploads.add : () => undefined}
@@ -107,8 +112,16 @@ export function NotebooksPage() {
         ) : rows?.length === 0 ? (
           <EmptyState title={`No notebook matches "${list.query}"`} />
         ) : (
-          <NotebookTable workspace={workspace} notebooks={rows} list={list} onDialog={setDialog} />
+          <NotebookTable
+            workspace={workspace}
+            notebooks={rows}
+            list={list}
+            offers={offers}
+            onPlayground={(path) => playground.mutate(path)}
+            onDialog={setDialog}
+          />
         )}
+        <PlaygroundsSection workspace={workspace} existing={existing} />
       </DropZone>
       {isCreating && (
         <NewNotebookDialog workspace={workspace} existing={existing} onClose={() => setIsCreating(false)} />

@@ -23,3 +23,10 @@ export function notebookContentQuery({ namespace, name }: WorkspaceName, path: s
     },
   });
 }
+
+export function playgroundsQuery({ namespace, name }: WorkspaceName) {
+  return queryOptions({
+    queryKey: ['playgrounds', namespace, name],
+    queryFn: ({ signal }) => api.listPlaygrounds({ params: { namespace, name }, signal }),
+  });
+}

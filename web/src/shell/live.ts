@@ -4,11 +4,11 @@ import { useSyncExternalStore } from 'react';
 
 /** Queries to read again when a thing of that kind changed, by the first part of their key. */
 const affected: Record<ChangeEvent['kind'], readonly string[]> = {
-  environment: ['environments', 'disks'],
+  environment: ['environments', 'disks', 'kernels'],
   disk: ['disks', 'environments'],
   workspace: ['workspaces', 'billing-projects'],
   'billing-project': ['billing-projects', 'spend'],
-  notebook: ['notebooks', 'objects'],
+  notebook: ['notebooks', 'objects', 'playgrounds'],
   object: ['objects', 'notebooks'],
   mirror: ['mirror'],
 };

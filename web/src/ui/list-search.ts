@@ -1,4 +1,5 @@
 import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useState } from 'react';
 import * as z from 'zod';
 
 /** What a list keeps in the address, so that a link to it shows the same rows in the same order. */
@@ -35,6 +36,19 @@ export function useListState(): ListState {
     isDescending: search.desc ?? false,
     setQuery: (query) => change({ q: query === '' ? undefined : query }),
     setSort: (sort, isDescending) => change({ sort, desc: isDescending ? true : undefined }),
+  };
+}
+
+/** The same for a second list on a page, whose order the address does not keep. */
+export function useOwnListState(): ListState {
+  const [sort, setSort] = useState<{ sort: string; isDescending: boolean }>();
+  const [query, setQuery] = useState('');
+  return {
+    query,
+    sort: sort?.sort,
+    isDescending: sort?.isDescending ?? false,
+    setQuery,
+    setSort: (next, isDescending) => setSort({ sort: next, isDescending }),
   };
 }
 

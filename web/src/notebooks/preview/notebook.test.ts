@@ -23,6 +23,7 @@ describe('reading a notebook', () => {
     );
     expect(cells).toEqual([
       {
+        id: '#0',
         kind: 'code',
         source: 'a\nb',
         executionCount: 3,
@@ -43,6 +44,12 @@ describe('reading a notebook', () => {
       ),
     );
     expect(cells.map((cell) => cell.kind)).toEqual(['unknown', 'code', 'unknown']);
+  });
+
+  test('tells cells apart by their ids, also where ids are missing, doubled or odd', () => {
+    const raw = (id?: unknown) => ({ cell_type: 'raw', source: '', ...(id === undefined ? {} : { id }) });
+    const { cells } = parseNotebook(notebookOf(raw('a'), raw('a'), raw(), raw(7), raw('#1'), raw('b-2')));
+    expect(cells.map(({ id }) => id)).toEqual(['a', '#1', '#2', '#3', '#4', 'b-2']);
   });
 
   test('takes the language from the kernel or from the language itself', () => {

@@ -51,10 +51,15 @@ export type PreviewCell =
   /** A cell that is not as nbformat says; shown as what it is. */
   | { readonly kind: 'unknown'; readonly source: string };
 
+/** `id` is the cell's own where it has one that no cell before it has; it tells cells apart while others come and go. */
+export type PlacedCell = PreviewCell & { readonly id: string };
+
 export interface PreviewNotebook {
   readonly language: string;
-  readonly cells: readonly PreviewCell[];
+  readonly cells: readonly PlacedCell[];
 }
+
+const Id = z.object({ id: z.string().regex(/^[\w-]+$/) });
 
 const Notebook = z.object({
   metadata: z
@@ -82,8 +87,18 @@ export function parseNotebook(text: string): PreviewNotebook {
   const { metadata, cells } = notebook.data;
   return {
     language: metadata.language_info?.name ?? metadata.kernelspec?.language ?? 'python',
-    cells: cells.map(previewCell),
+    cells: withIds(cells),
   };
+}
+
+function withIds(cells: readonly unknown[]): PlacedCell[] {
+  const taken = new Set<string>();
+  return cells.map((content, index) => {
+    const own = Id.safeParse(content);
+    const id = own.success && !taken.has(own.data.id) ? own.data.id : `#${String(index)}`;
+    taken.add(id);
+    return { ...previewCell(content), id };
+  });
 }
 
 /** Reads one cell of nbformat 4. */

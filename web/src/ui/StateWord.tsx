@@ -1,0 +1,14 @@
+import type { ReactNode } from 'react';
+import classes from './StateWord.module.css';
+
+export type StateKind = 'running' | 'working' | 'error' | 'off';
+
+/** A state in words with its mark. The words alone carry the meaning; colour and motion only help. */
+export function StateWord({ kind, children }: { kind: StateKind; children: ReactNode }) {
+  return (
+    <span className={classes.status} data-kind={kind}>
+      <span className={classes.mark} aria-hidden />
+      {children}
+    </span>
+  );
+}
