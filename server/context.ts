@@ -124,6 +124,7 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     database,
     clock,
     acceptInvitation: (inside, invitation) => sharing.acceptInvitation(inside, invitation),
+    renamed: (accountId) => sharing.renamed(accountId),
   });
   const workspaceRows = workspaceStore(database);
   const access = createAccess(workspaceRows);

@@ -37,6 +37,8 @@ export function createAccounts(options: {
     inside: Database,
     invitation: { accountId: string; inviterId: string },
   ) => Promise<(() => void) | null>;
+  /** Tells those who see the account's name. */
+  renamed: (accountId: string) => Promise<void>;
 }) {
   const { database, clock } = options;
   const store = accountStore(database);
@@ -181,6 +183,7 @@ export function createAccounts(options: {
 
     async setName({ account }: Principal, name: string): Promise<Account> {
       await store.setName(account.id, name);
+      await options.renamed(account.id);
       return { ...account, name };
     },
 

@@ -72,7 +72,12 @@ export async function startStory(wrap: (store: ObjectStore) => ObjectStore = (st
   const directory = await fs.mkdtemp(path.join(os.tmpdir(), 'terrarium-notebooks-'));
   const database = openSqlite(path.join(directory, 'terrarium.db'));
   await migrate(database, migrations);
-  const accounts = createAccounts({ database, clock: systemClock, acceptInvitation: async () => null });
+  const accounts = createAccounts({
+    database,
+    clock: systemClock,
+    acceptInvitation: async () => null,
+    renamed: async () => undefined,
+  });
   const workspaces = workspaceStore(database);
   const access = createAccess(workspaces);
   const tables = database.tables<Record<string, Record<string, string | number | null>>>();

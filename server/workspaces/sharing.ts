@@ -229,6 +229,13 @@ export function createSharing(options: {
       };
     },
 
+    /** Somebody goes by another name now: lists of people are read again. */
+    async renamed(accountId: string): Promise<void> {
+      for (const { workspace_id: id } of await workspaceStore(database).membershipsOf(accountId)) {
+        events.publish({ kind: 'workspace', id, workspaceId: id });
+      }
+    },
+
     forgetUninvited,
   };
 }

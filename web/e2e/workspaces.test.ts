@@ -38,7 +38,7 @@ describe.skipIf(!hasBrowser)('workspaces and billing projects', () => {
     const account = await stage.plane.client.getSession();
     const workspace = await stage.plane.client.getWorkspace({ params: firstWorkspace });
     const about = page.getByRole('complementary', { name: 'About this workspace' });
-    await about.getByText(account.email).waitFor();
+    await about.getByRole('region', { name: 'Workspace' }).getByText(account.email).waitFor();
     await about.getByText(workspace.bucket).waitFor();
     await about.getByRole('time').first().hover();
     await page
