@@ -3,7 +3,19 @@ import { spawn } from 'node:child_process';
 import path from 'node:path';
 
 /** The first one also prepares a fresh checkout for the others. */
-const all = ['start', 'memory', 'execute-round-trip', 'gateway-throughput', 'start-to-first-result'];
+const all = [
+  'start',
+  'memory',
+  'open-documents',
+  'keystroke',
+  'typing',
+  'save',
+  'open-notebook',
+  'execute-round-trip',
+  'cell-round-trip',
+  'gateway-throughput',
+  'start-to-first-result',
+];
 
 const given = process.argv.slice(2);
 const flags = given.filter((argument) => argument.startsWith('--'));

@@ -1,0 +1,12 @@
+/** The other person: in a thread of their own, they say when a text that is typed has reached them. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { joinRoom, type RoomAddress, type RoomDoor } from '../../server/testing/room-typist.ts';
+
+const { door, room } = workerData as { door: RoomDoor; room: RoomAddress };
+const client = joinRoom(door, room);
+await client.synced();
+const text = client.source(0);
+text.observe(() => {
+  parentPort?.postMessage({ length: text.length, at: process.hrtime.bigint() });
+});
+parentPort?.postMessage({ length: text.length, at: process.hrtime.bigint() });
