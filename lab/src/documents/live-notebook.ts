@@ -43,6 +43,7 @@ export class LiveNotebook implements IDocumentProvider, IForkProvider {
   readonly #troubles = new Map<'journal' | 'bucket', string>();
   readonly #changed = new Signal<this, void>(this);
   readonly #moved = new Signal<this, { from: string; to: string }>(this);
+  readonly #noticed = new Signal<this, string>(this);
   readonly #forgetPeople: () => void;
   readonly #ready: Promise<void>;
   #isDisposed = false;
@@ -111,6 +112,11 @@ export class LiveNotebook implements IDocumentProvider, IForkProvider {
   /** After each change of how saving stands, of the connection, or of what may be done here. */
   get changed(): ISignal<this, void> {
     return this.#changed;
+  }
+
+  /** A sentence from the server about something that people would not expect. */
+  get noticed(): ISignal<this, string> {
+    return this.#noticed;
   }
 
   /** The file has another path now. */
@@ -228,6 +234,9 @@ export class LiveNotebook implements IDocumentProvider, IForkProvider {
         this.#moved.emit({ from, to });
         break;
       }
+      case 'notice':
+        if (typeof message['message'] === 'string') this.#noticed.emit(message['message']);
+        return;
       default:
         return;
     }

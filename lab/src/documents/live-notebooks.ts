@@ -90,6 +90,7 @@ export const liveContentsPlugin: JupyterFrontEndPlugin<ICollaborativeContentProv
     onlyForLivePaths(contents);
     showNotebooksInsteadOfPlaygrounds(contents);
     notebooks.opened.connect((_, notebook) => {
+      notebook.noticed.connect((_notebook, message) => Notification.info(message, { autoClose: 15_000 }));
       notebook.moved.connect((_notebook, { from, to }) => provider.announceMove(from, to));
       replaceWhenHistoryIsLost(notebook, contents, documents);
     });
