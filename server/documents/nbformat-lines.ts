@@ -55,5 +55,11 @@ function join(value: unknown): unknown {
 
 function split(value: unknown): unknown {
   if (typeof value !== 'string') return value;
-  return value === '' ? [] : value.split(/(?<=\n)/);
+  const lines: string[] = [];
+  for (let start = 0; start < value.length;) {
+    const end = value.indexOf('\n', start) + 1;
+    lines.push(value.slice(start, end === 0 ? value.length : end));
+    start = end === 0 ? value.length : end;
+  }
+  return lines;
 }

@@ -10,7 +10,7 @@ import { createInstallation, type ControlPlane, type Installation } from '../tes
 import { joinRoom, openSession, Typist, type RoomAddress, type RoomDoor } from '../testing/room-typist.ts';
 
 /** `npm run soak:documents` asks for 100. */
-const kills = Number(process.env['SOAK_KILLS'] ?? 5);
+const kills = Number(process.env['SOAK_KILLS'] ?? 4);
 const isSoak = kills > 20;
 const workspace = { namespace: 'my-project', name: 'getting-started' };
 const key = 'notebooks/typed.ipynb';
