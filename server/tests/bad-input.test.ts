@@ -204,6 +204,7 @@ const valid: Partial<Record<EndpointName, Record<string, unknown> | [Record<stri
   createNotebook: { path: 'new.ipynb', kernel: 'python3' },
   copyNotebook: { to: 'copy.ipynb' },
   renameNotebook: { to: 'other.ipynb' },
+  keepPlayground: { to: 'kept.ipynb' },
   createVersion: { name: 'before the change' },
   updateVersion: { name: 'after the change' },
   restoreVersion: { cells: ['a1'] },
