@@ -397,13 +397,15 @@ test('a journal that is damaged where the bucket knows more gives what the bucke
 test('deleting a notebook in the middle of a write to its bucket ends everything about it', async () => {
   const client = await connect();
   let release = (): void => undefined;
+  const released = new Promise<void>((go) => {
+    release = go;
+  });
   const put = store.put.bind(store);
   const reached = new Promise<void>((resolve) => {
     store.put = async (...given) => {
       resolve();
-      await new Promise<void>((go) => {
-        release = go;
-      });
+      // A second write may come before the deletion, and must not wait for ever.
+      await released;
       return put(...given);
     };
   });

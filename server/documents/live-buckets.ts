@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream';
-import { AppError } from '@terrarium/contract';
 import { isNotebookKey, type BucketOwner, type Buckets } from '../bucket/buckets.ts';
 import { changedMeanwhile } from '../bucket/http-conditions.ts';
 import type { ObjectInfo } from '../bucket/object-store.ts';
 import type { LiveDocuments } from './documents.ts';
 import { notebookContentType, readNotebook } from './nbformat.ts';
 import { readNotebookBytes } from './notebook-bytes.ts';
+import { notANotebook } from './refusals.ts';
 import { isPlaygroundKey } from './playground-key.ts';
 
 /**
@@ -111,8 +111,4 @@ export function createLiveBuckets(
       return documents.move(owner, from, to, () => buckets.move(owner, from, to));
     },
   };
-}
-
-function notANotebook(key: string, reason: string): AppError {
-  return new AppError('InvalidInput', `"${key}" is not a notebook: ${reason}`);
 }

@@ -14,6 +14,7 @@ import { LiveNotebook, replayed, snapshotOf } from './live-notebook.ts';
 import { notebookByteLimit, readNotebook, type Notebook } from './nbformat.ts';
 import { tooLarge } from './notebook-bytes.ts';
 import { isPlaygroundKey, playgroundKey } from './playground-key.ts';
+import { noSuchNotebook, notANotebook } from './refusals.ts';
 import type { MessageHandler } from './room-member.ts';
 import { Room } from './room.ts';
 import { sharedExecution, writeSharedNotebook } from './shared-notebook.ts';
@@ -246,7 +247,7 @@ export function createLoader(options: {
     }
     const reading = readNotebook(await buffer(found.body));
     if (reading.kind === 'refused') {
-      throw new AppError('InvalidInput', `"${key}" is not a notebook: ${reading.reason}`);
+      throw notANotebook(key, reading.reason);
     }
     return reading.notebook;
   }
@@ -282,10 +283,6 @@ async function sizeOf(file: string): Promise<number> {
   } catch {
     return -1;
   }
-}
-
-function noSuchNotebook(key: string): AppError {
-  return new AppError('NotFound', `There is no notebook "${key.replace(/^notebooks\//, '')}" here.`);
 }
 
 function whenRunningTurns(doc: Y.Doc, tell: () => void): void {

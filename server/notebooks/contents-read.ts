@@ -16,7 +16,7 @@ import {
 } from './contents-model.ts';
 import { notebookByteLimit, readNotebook } from '../documents/nbformat.ts';
 import type { LastRead } from './last-read.ts';
-import { notANotebook } from './notebooks.ts';
+import { notANotebook } from '../documents/refusals.ts';
 
 export interface ContentsQuery {
   readonly content: boolean;

@@ -18,7 +18,7 @@ import {
   type Notebook,
 } from '../documents/nbformat.ts';
 import type { LastRead } from './last-read.ts';
-import { notANotebook } from './notebooks.ts';
+import { notANotebook } from '../documents/refusals.ts';
 import type { Uploads } from './uploads.ts';
 
 /** What clients send: Jupyter's own send whole models back, so what is not known here is let pass. */

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { noSuchNotebook, notANotebook } from '../documents/refusals.ts';
 import { AppError, type KernelSummary, type NotebookSummary } from '@terrarium/contract';
 import type { Author } from '../accounts/author.ts';
 import { isNotebookKey, type BucketOwner, type Buckets } from '../bucket/buckets.ts';
@@ -146,14 +147,6 @@ export function createNotebooks(deps: {
       }
     },
   };
-}
-
-export function notANotebook(path: string, reason: string): AppError {
-  return new AppError('InvalidInput', `"${path}" is not a notebook: ${reason}`);
-}
-
-export function noSuchNotebook(path: string): AppError {
-  return new AppError('NotFound', `There is no notebook "${path}" here.`);
 }
 
 export function keyOf(path: string): string {

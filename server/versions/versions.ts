@@ -1,4 +1,5 @@
 import type { NotebookVersion, VersionKind } from '@terrarium/contract';
+import { noSuchNotebook } from '../documents/refusals.ts';
 import { AppError, type ChangeEvent } from '@terrarium/contract';
 import type { Author } from '../accounts/author.ts';
 import { keepsVersions, type BucketOwner, type Buckets } from '../bucket/buckets.ts';
@@ -288,8 +289,4 @@ export function toNotebookVersion(version: VersionRow, history: Pick<History, 'c
     size: version.size,
     isCurrent: version.id === history.current.id,
   };
-}
-
-function noSuchNotebook(key: string): AppError {
-  return new AppError('NotFound', `There is no notebook "${key.replace(/^notebooks\//, '')}" here.`);
 }
