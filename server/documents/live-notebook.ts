@@ -5,13 +5,12 @@ import type { Journal, JournalRecord } from './journal.ts';
 import type { LiveDocument, Mark, RoomNotice } from './live-document.ts';
 import type { Notebook } from './nbformat.ts';
 import { readSharedNotebook, sharedCells, sharedMeta } from './shared-notebook.ts';
+import { isComplete } from './vet-update.ts';
 
 const nothing = new Uint8Array();
 /** A journal smaller than this is not worth replacing by a snapshot. */
 const smallJournalBytes = 1024 ** 2;
 const growthBeforeSnapshot = 4;
-/** What waits for edits that never came. A client that was away sends a few that do, ahead of the rest. */
-const mostPendingBytes = 1024 ** 2;
 
 /** What Yjs calls the origin of a transaction: who made it, and what became true with it. */
 export class Change {
@@ -89,19 +88,19 @@ export class LiveNotebook implements LiveDocument {
   }
 
   /**
-   * Applies an update that a client sent.
-   * @throws Error  it was not one, or builds on too much that never came; what of it was applied is journaled
+   * Applies an update that a client sent, whole or not at all.
+   * @returns false when it builds on edits that are not here, and was left
+   * @throws Error  it was no update
    */
-  receive(update: Uint8Array, change: Change): void {
+  receive(update: Uint8Array, change: Change): boolean {
+    if (!isComplete(this.doc, update)) return false;
     Y.applyUpdate(this.doc, update, change);
     const { store } = this.doc;
-    if (store.pendingStructs === null && store.pendingDs === null) return;
-    // It builds on edits that are still to come. Yjs keeps it, and tells of it only when they have.
-    this.#record(update, []);
-    if ((store.pendingStructs?.update.length ?? 0) + (store.pendingDs?.length ?? 0) <= mostPendingBytes) return;
+    if (store.pendingStructs === null && store.pendingDs === null) return true;
+    // Its parts build on each other in a circle, so Yjs would keep them for ever.
     store.pendingStructs = null;
     store.pendingDs = null;
-    throw new Error('too much builds on edits that never came');
+    throw new Error('it builds on itself');
   }
 
   marks(): ReadonlyMap<string, unknown> {

@@ -24,6 +24,8 @@ const pingEveryMs = 10_000;
 const mostUnansweredPings = 2;
 /** What a slow line carries from one ping to the next; a ping waits behind what was sent before it. */
 const slowestBytes = 640 * 1024;
+/** A client that was away sends a few edits ahead of those they build on; no client sends many. */
+const mostEarlyBytes = 1024 ** 2;
 /** Who is where, with a name and a picture. */
 const mostAwarenessBytes = 256 * 1024;
 
@@ -70,10 +72,13 @@ export class Member implements RoomMember {
   readonly #awareness: awarenessProtocol.Awareness;
   readonly #state: RoomState;
   readonly #change: MemberChange;
-  /** Sync messages received that may hold changes, and how many of them were acknowledged. */
+  /** Sync messages that may hold changes: how many came, were applied with all before them, and were acknowledged. */
+  #arrived = 0;
   #received = 0;
   #acknowledged = 0;
   #isAcknowledging = false;
+  /** What came before the edits it builds on. */
+  #early: Uint8Array[] = [];
   readonly #onRefused: () => void;
   #isRefused = false;
   readonly #pings: NodeJS.Timeout;
@@ -165,9 +170,8 @@ export class Member implements RoomMember {
   }
 
   #receive(bytes: Uint8Array): void {
-    if (this.#isRefused) return;
     this.#unansweredPings = 0;
-    try {
+    this.#orRefuse(() => {
       const decoder = decoding.createDecoder(bytes);
       switch (decoding.readVarUint(decoder)) {
         case messageSync:
@@ -185,8 +189,15 @@ export class Member implements RoomMember {
         default:
         // Messages of later clients are not for us.
       }
+    });
+  }
+
+  /** Where something is not what it claims to be, nothing more of this client is heard or shown. */
+  #orRefuse(work: () => void): void {
+    if (this.#isRefused) return;
+    try {
+      work();
     } catch {
-      // It was not what it claimed to be. Nothing more of this client is heard or shown.
       this.#isRefused = true;
       this.socket.close(4400, 'That was not a message of this protocol.');
       this.#onRefused();
@@ -208,12 +219,41 @@ export class Member implements RoomMember {
       this.send(answer);
       return;
     }
-    if (this.canWrite) this.#document.receive(payload, this.#change);
+    this.#arrived += 1;
+    if (this.canWrite) this.#apply(payload);
     else if (type === syncProtocol.messageYjsUpdate) {
       this.tell({ type: 'read-only', reason: 'You can read this notebook, and not change it.' });
     }
-    this.#received += 1;
+    this.#count();
+  }
+
+  #apply(update: Uint8Array): void {
+    if (this.#document.receive(update, this.#change)) return;
+    this.#early.push(update);
+    if (this.#early.reduce((sum, { length }) => sum + length, 0) > mostEarlyBytes) {
+      throw new Error('too much builds on edits that never came');
+    }
+  }
+
+  /** What is applied is acknowledged in the order in which it came. */
+  #count(): void {
+    if (this.#early.length > 0) return;
+    this.#received = this.#arrived;
     void this.#acknowledge();
+  }
+
+  get hasEarly(): boolean {
+    return this.#early.length > 0;
+  }
+
+  /** Applies what came before the edits it builds on, as far as those are here by now. */
+  retry(): void {
+    this.#orRefuse(() => {
+      const early = this.#early;
+      this.#early = [];
+      for (const update of early) this.#apply(update);
+      this.#count();
+    });
   }
 
   async #acknowledge(): Promise<void> {

@@ -217,7 +217,7 @@ test.each([
   expect(late.text(0)).toBe('fine one');
 });
 
-test('an edit that came before the one it builds on is acknowledged only because it is in the journal', async () => {
+test('an edit that came before the one it builds on waits for it, and is acknowledged then', async () => {
   const client = await room.join();
   const { doc } = client;
   const updates: Uint8Array[] = [];
@@ -226,12 +226,16 @@ test('an edit that came before the one it builds on is acknowledged only because
   doc.on('update', onUpdate);
   client.source(0).insert(0, 'first ');
   client.source(0).insert(6, 'second ');
-  const other = await room.join();
+  const [other, third] = [await room.join(), await room.join()];
   other.socket.send(encodeUpdate(updates[1] ?? new Uint8Array()));
   other.sent += 1;
+  third.source(1).insert(0, 'meanwhile ');
+  await third.saved();
+  expect(other.durable).toBeLessThan(other.sent);
+  // It comes over another connection: two tabs of a browser tell each other first.
+  third.socket.send(encodeUpdate(updates[0] ?? new Uint8Array()));
   await other.saved();
   const after = await fromJournal();
-  Y.applyUpdate(after, updates[0] ?? new Uint8Array());
   expect(readSharedNotebook(after).cells[0]?.['source']).toBe('first second one');
 });
 

@@ -14,7 +14,7 @@ const mostPresences = 100;
  * The clients of one document.
  *
  * INVARIANTS: an update reaches every other client the moment it is applied, and its sender is told `durable` only after
- * it is on disk. What a client may not write is never applied. A client's presence goes with its connection.
+ * it is on disk; one that builds on edits that are not here yet waits for them. What a client may not write is never applied. A client's presence goes with its connection.
  */
 export class Room {
   readonly #document: LiveNotebook;
@@ -35,7 +35,14 @@ export class Room {
     document.doc.on('update', (update: Uint8Array, origin: unknown) => {
       const message = encodeUpdate(update);
       const sender = origin instanceof MemberChange ? origin.member : null;
-      for (const member of this.#members) if (member !== sender) member.send(message);
+      for (const member of this.#members) {
+        if (member !== sender) member.send(message);
+        if (member.hasEarly) {
+          queueMicrotask(() => {
+            member.retry();
+          });
+        }
+      }
     });
     this.#awareness.on(
       'update',
