@@ -129,3 +129,5 @@ export const EmailAddress = z
     { error: 'This is no e-mail address. It looks like name@example.org, without spaces or accents.', abort: true },
   )
   .toLowerCase();
+
+export const Description = z.string().max(20_000, 'A description has at most 20000 characters.');

@@ -1,0 +1,126 @@
+import * as z from 'zod';
+import type { Endpoint } from '../endpoint.ts';
+import { NewNotebookPath, NotebookPath } from '../names.ts';
+import { NotebookSummary, Playground } from '../resources.ts';
+import { DeletedNotebook } from '../versions.ts';
+import { workspacePath, workspaceParams, notebookParams } from './places.ts';
+
+export const notebooksEndpoints = {
+  listNotebooks: {
+    method: 'GET',
+    path: `${workspacePath}/notebooks`,
+    tag: 'Notebooks',
+    summary: 'Notebooks in the bucket',
+    params: workspaceParams,
+    response: z.array(NotebookSummary),
+  },
+  createNotebook: {
+    method: 'POST',
+    path: `${workspacePath}/notebooks`,
+    tag: 'Notebooks',
+    summary: 'Create an empty notebook',
+    params: workspaceParams,
+    body: z.strictObject({ path: NewNotebookPath, kernel: z.string().max(100).optional() }),
+    response: NotebookSummary,
+    status: 201,
+  },
+  getNotebookContent: {
+    method: 'GET',
+    path: `${workspacePath}/notebooks/{path}/content`,
+    tag: 'Notebooks',
+    summary: 'The notebook as nbformat JSON, with its ETag',
+    params: notebookParams,
+    response: 'bytes',
+  },
+  putNotebookContent: {
+    method: 'PUT',
+    path: `${workspacePath}/notebooks/{path}/content`,
+    tag: 'Notebooks',
+    summary: 'Write the notebook (upload); If-Match and If-None-Match are honoured',
+    params: notebookParams,
+    body: 'bytes',
+    response: NotebookSummary,
+  },
+  copyNotebook: {
+    method: 'POST',
+    path: `${workspacePath}/notebooks/{path}/copy`,
+    tag: 'Notebooks',
+    summary: 'Copy to another name, here or in another workspace',
+    params: notebookParams,
+    body: z.strictObject({
+      to: NewNotebookPath,
+      workspace: z.object({ namespace: z.string(), name: z.string() }).optional().describe('Another workspace'),
+    }),
+    response: NotebookSummary,
+    status: 201,
+  },
+  renameNotebook: {
+    method: 'POST',
+    path: `${workspacePath}/notebooks/{path}/rename`,
+    tag: 'Notebooks',
+    summary: 'Give another name',
+    params: notebookParams,
+    body: z.strictObject({ to: NewNotebookPath }),
+    response: NotebookSummary,
+  },
+  deleteNotebook: {
+    method: 'DELETE',
+    path: `${workspacePath}/notebooks/{path}`,
+    tag: 'Notebooks',
+    summary: 'Delete; it can be restored for 30 days',
+    params: notebookParams,
+    status: 204,
+  },
+  listDeletedNotebooks: {
+    method: 'GET',
+    path: `${workspacePath}/deleted-notebooks`,
+    tag: 'Notebooks',
+    summary: 'Deleted notebooks that can be restored',
+    params: workspaceParams,
+    response: z.array(DeletedNotebook),
+  },
+  restoreDeletedNotebook: {
+    method: 'POST',
+    path: `${workspacePath}/deleted-notebooks/{id}/restore`,
+    tag: 'Notebooks',
+    summary: 'Bring a deleted notebook back, with its history; under another name where its own is taken',
+    params: workspaceParams.extend({ id: z.string() }),
+    response: z.object({ path: NotebookPath }),
+  },
+
+  createPlayground: {
+    method: 'POST',
+    path: `${workspacePath}/notebooks/{path}/playground`,
+    tag: 'Playgrounds',
+    summary: 'A private copy, whose edits never reach the bucket',
+    params: notebookParams,
+    response: z.object({ path: z.string() }),
+    status: 201,
+  },
+  keepPlayground: {
+    method: 'POST',
+    path: `${workspacePath}/notebooks/{path}/keep`,
+    tag: 'Playgrounds',
+    summary: 'Store a playground as a new notebook; refused where there is one of that name',
+    params: notebookParams,
+    body: z.strictObject({ to: NewNotebookPath }),
+    response: NotebookSummary,
+    status: 201,
+  },
+  listPlaygrounds: {
+    method: 'GET',
+    path: `${workspacePath}/playgrounds`,
+    tag: 'Playgrounds',
+    summary: 'Your playgrounds in a workspace, the last used first',
+    params: workspaceParams,
+    response: z.array(Playground),
+  },
+  deletePlayground: {
+    method: 'DELETE',
+    path: `${workspacePath}/playgrounds/{path}`,
+    tag: 'Playgrounds',
+    summary: 'Delete one of your playgrounds',
+    params: notebookParams,
+    status: 204,
+  },
+} as const satisfies Record<string, Endpoint>;
