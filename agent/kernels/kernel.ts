@@ -60,6 +60,8 @@ export class Kernel extends EventEmitter<KernelEvents> {
   #setting: KernelSetting;
   #run: KernelRun | null = null;
   #generation = 0;
+  /** What the kernel calls itself in the headers of its messages. */
+  #session = '';
   /** Whether the current run takes messages: it answers, and is not being prepared. */
   #isOpen = false;
   #waiting: ChannelMessage[] = [];
@@ -213,6 +215,7 @@ export class Kernel extends EventEmitter<KernelEvents> {
   }
 
   #receive({ channel, message, header, parent }: Incoming): void {
+    this.#session = header.session;
     const isTracked = !untracked.test(parent.msgType);
     if (channel === 'iopub' && header.msgType === 'status' && isTracked && this.#isOpen) {
       const state = jsonObject(message.content)?.['execution_state'];
@@ -222,6 +225,21 @@ export class Kernel extends EventEmitter<KernelEvents> {
     const audience = channel === 'iopub' ? null : (this.#askers.get(parent.msgId) ?? parent.session);
     const { msgId, msgType } = header;
     this.#record({ channel, ...message }, { direction: 'out', audience, msgId, msgType, parentId: parent.msgId });
+    // Clients show the last state they heard, and what a debugger asks ends with `idle` while a cell runs.
+    const busy = msgType === 'status' && !isTracked ? this.busyStatus() : null;
+    if (busy === null) return;
+    const facts = { direction: 'out', audience: null, parentId: '' } as const;
+    this.#record(busy, { ...facts, msgId: headerFacts(busy.header).msgId, msgType: 'status' });
+  }
+
+  /**
+   * The kernel's word for being at work, for those who did not hear it; null when it is not. In the kernel's own name,
+   * since JupyterLab drops what it has not handled yet when the name changes.
+   */
+  busyStatus(): ChannelMessage | null {
+    if (this.executionState !== 'busy') return null;
+    const header = newHeader('status', this.#session);
+    return { channel: 'iopub', ...composeMessage({ header, content: { execution_state: 'busy' } }) };
   }
 
   #record(

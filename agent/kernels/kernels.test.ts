@@ -37,6 +37,9 @@ describe.each(['python3', 'ir'])('a real %s kernel', (name) => {
     // IRkernel ends when it is interrupted before the evaluation has begun
     await client.find(({ content, parentId }) => content['text'] === 'asleep' && parentId === sleeping);
     expect((await agent.call('GET', `/api/kernels/${id}`)).json.execution_state).toBe('busy');
+    const late = await connectKernel(agent, id);
+    await late.find(({ type, content }) => type === 'status' && content['execution_state'] === 'busy');
+    await late.close();
     expect((await agent.call('POST', `/api/kernels/${id}/interrupt`)).status).toBe(204);
     await client.done(sleeping);
 

@@ -10,7 +10,7 @@ export interface Ending {
 /** What follows from how a cell ended, beside the cell's own status. */
 export type Consequence =
   | { readonly kind: 'none' }
-  /** The rest of its run is not run; where the cell may fail, it is all the same. */
+  /** The rest of its run is not run, nor what waits behind it; where the cell may fail, it is all the same. */
   | { readonly kind: 'run ends'; readonly ending: Ending }
   /** Nothing that waits for this kernel is run. */
   | { readonly kind: 'queue ends'; readonly ending: Ending }

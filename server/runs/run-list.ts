@@ -128,7 +128,10 @@ export class RunList {
         return;
       case 'run ends': {
         const shared = findCell(this.#options.document.doc, cell.cellId);
-        if (shared === null || !hasTag(shared, 'raises-exception')) this.end(run, consequence.ending);
+        if (shared !== null && hasTag(shared, 'raises-exception')) return;
+        this.end(run, consequence.ending);
+        // As Jupyter's kernels do: what was asked for after it may build on it.
+        this.endQueued({ status: 'interrupted', reason: 'A cell that ran before it failed.' }, sent);
         return;
       }
       case 'queue ends':

@@ -202,6 +202,21 @@ describe('the queue', () => {
     expect(await plane.client.listRuns({ params })).toEqual([]);
   });
 
+  test('is emptied by a cell that fails, and takes what is asked for after that', async () => {
+    const params = at('fails.ipynb');
+    await putNotebook(plane, params, ['import time\ntime.sleep(1)\n1 / 0', 'print("meant to follow")']);
+    const first = await plane.client.startRun({ params, body: { cells: ['c0'] } });
+    const later = await plane.client.startRun({ params, body: { cells: ['c1'] } });
+    expect(await untilOver(plane, params, first.run)).toMatchObject({ status: 'failed' });
+    expect(await untilOver(plane, params, later.run)).toMatchObject({
+      status: 'interrupted',
+      reason: 'A cell that ran before it failed.',
+    });
+    expect(await storedOutputs(plane, params)).toMatchObject([[{ ename: 'ZeroDivisionError' }], []]);
+    const again = await plane.client.startRun({ params, body: { cells: ['c1'] } });
+    expect(await untilOver(plane, params, again.run)).toMatchObject({ status: 'succeeded' });
+  });
+
   test('is emptied by an interrupt, from the API and from JupyterLab', async () => {
     const params = at('interrupt.ipynb');
     await putNotebook(plane, params, ['import time\nprint("on")\ntime.sleep(60)', 'print("no")']);
