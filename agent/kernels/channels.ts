@@ -34,8 +34,7 @@ export class Channels {
     open.get(session)?.close(1000, 'replaced by a newer connection of the same session');
     open.set(session, socket);
     const deliveries = this.#cursors(kernel);
-    const known = deliveries.get(session);
-    const delivery = known ?? { cursor: kernel.journal.lastSeq };
+    const delivery = deliveries.get(session) ?? { cursor: kernel.journal.lastSeq };
     if (options.after !== null) delivery.cursor = Math.min(options.after, kernel.journal.lastSeq);
     // Delete and set moves it to the end: the first one is the one that was away longest.
     deliveries.delete(session);
@@ -47,7 +46,7 @@ export class Channels {
     const onGone = (): void => {
       socket.close(1000, 'the kernel is gone');
     };
-    const busy = known === undefined ? kernel.busyStatus() : null;
+    const busy = kernel.busyStatus();
     if (busy !== null) socket.send(framing.encode(busy));
     kernel.connections += 1;
     kernel.on('entry', pump);
