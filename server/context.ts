@@ -5,21 +5,16 @@ import { createAccounts } from './accounts/accounts.ts';
 import { createInvitations } from './accounts/invitations.ts';
 import { createBillingProjects } from './billing/projects.ts';
 import { billingStore } from './billing/store.ts';
-import { createBuckets, keepsVersions } from './bucket/buckets.ts';
-import type { ObjectStore } from './bucket/object-store.ts';
+import { createBuckets } from './bucket/buckets.ts';
 import type { Config } from './config.ts';
 import { createLedger } from './cost/ledger.ts';
 import { createSpend } from './cost/spend.ts';
-import type { DiskDriver } from './disks/disk-driver.ts';
 import { createDisks } from './disks/disks.ts';
 import { reconcileDisks } from './disks/execute.ts';
 import { diskStore } from './disks/store.ts';
 import { createDocuments } from './documents/documents.ts';
 import { createLiveBuckets } from './documents/live-buckets.ts';
 import { documentStore } from './documents/store.ts';
-import { createFilesystemObjectStore } from './drivers/filesystem/object-store.ts';
-import { createSandboxDriver } from './drivers/sandbox/sandbox-driver.ts';
-import type { ComputeDriver } from './environments/compute-driver.ts';
 import { createEntitlements } from './environments/entitlements.ts';
 import { createAvailability } from './environments/availability.ts';
 import { createEnvironments } from './environments/environments.ts';
@@ -29,6 +24,10 @@ import { environmentStore } from './environments/store.ts';
 import { createImages } from './images/images.ts';
 import { createKernels } from './kernels/kernels.ts';
 import { migrations } from './migrations/index.ts';
+import { machineDrivers } from './machine-drivers.ts';
+import type { ObjectStore } from './bucket/object-store.ts';
+import type { DiskDriver } from './disks/disk-driver.ts';
+import type { ComputeDriver } from './environments/compute-driver.ts';
 import { createMirrors } from './mirror/mirrors.ts';
 import { createCheckpoints } from './notebooks/checkpoints.ts';
 import { createNotebooks } from './notebooks/notebooks.ts';
@@ -42,6 +41,7 @@ import { createEventBus } from './plumbing/events.ts';
 import { newId } from './plumbing/ids.ts';
 import type { Log } from './plumbing/log.ts';
 import { createReconciler } from './plumbing/reconciler/reconciler.ts';
+import { remembered } from './plumbing/remembered.ts';
 import { createDeletedNotebooks } from './versions/deleted-notebooks.ts';
 import { createGoingBack } from './versions/going-back.ts';
 import { versionStore } from './versions/store.ts';
@@ -65,29 +65,6 @@ export interface Drivers {
 
 export type Context = Awaited<ReturnType<typeof createContext>>;
 
-/** Where the built parts are, from the root of the repository. */
-const root = path.resolve(import.meta.dirname, '..');
-export const builtDirectories = {
-  web: path.join(root, 'web/dist'),
-  lab: path.join(root, 'lab/dist'),
-  agent: path.join(root, 'agent/dist'),
-  kernelsManifest: path.join(root, '.kernels/manifest.json'),
-} as const;
-
-/** The drivers of an installation on one machine. */
-export function machineDrivers(config: Config, clock: Clock): Drivers {
-  const sandbox = createSandboxDriver({
-    dataDirectory: config.dataDirectory,
-    agentBundle: builtDirectories.agent,
-    nodeBinary: process.execPath,
-    kernelsManifest: builtDirectories.kernelsManifest,
-    clock,
-  });
-  const directory = path.join(config.dataDirectory, 'buckets');
-  const objects = createFilesystemObjectStore({ directory, clock, keepsVersions });
-  return { ...sandbox, objects, close: objects.close };
-}
-
 /**
  * The composition root: every noun with what it needs, nothing running yet.
  * @throws AppError NotPossibleNow  another control plane has the data directory
@@ -109,7 +86,7 @@ export async function createContext(options: { config: Config; log: Log; clock?:
   await environmentStore(database).leases.releaseAll();
   await diskStore(database).leases.releaseAll();
 
-  const drivers = options.drivers ?? machineDrivers(config, clock);
+  const drivers = options.drivers ?? machineDrivers(config.dataDirectory, clock);
   const { compute, disks: diskDriver, objects } = drivers;
   const events = createEventBus(newId());
   const nudge = (): void => {
@@ -342,22 +319,5 @@ export async function createContext(options: { config: Config; log: Log; clock?:
       await database.close();
       lock.release();
     },
-  };
-}
-
-const rememberedMs = 10_000;
-
-/** Asks again only after a while: what a driver offers seldom changes. */
-function remembered<T>(ask: () => Promise<T>, clock: Clock): () => Promise<T> {
-  let answer: { at: number; value: Promise<T> } | undefined;
-  return () => {
-    if (answer === undefined || clock.now() - answer.at > rememberedMs) {
-      const value = ask();
-      answer = { at: clock.now(), value };
-      value.catch(() => {
-        answer = undefined;
-      });
-    }
-    return answer.value;
   };
 }

@@ -115,9 +115,13 @@ describe('what may import what', () => {
     ).toEqual([]);
   });
 
-  it('only context.ts and tests import drivers', () => {
-    const others = product.filter(({ path }) => path !== 'server/context.ts' && !path.startsWith('server/drivers/'));
+  it('only machine-drivers.ts and tests import drivers, and only context.ts imports that', () => {
+    const others = product.filter(
+      ({ path }) => path !== 'server/machine-drivers.ts' && !path.startsWith('server/drivers/'),
+    );
     expect(offending(others, ({ target }) => target?.startsWith('server/drivers/') !== true)).toEqual([]);
+    const unaware = product.filter(({ path }) => path !== 'server/context.ts');
+    expect(offending(unaware, ({ target }) => target !== 'server/machine-drivers.ts')).toEqual([]);
   });
 
   it('no imports go in a circle at run time', () => {

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createClient } from '@terrarium/contract';
-import { builtDirectories } from '../context.ts';
+import { builtDirectories } from '../built-directories.ts';
 import { createSandboxDriver } from '../drivers/sandbox/sandbox-driver.ts';
 import { systemClock } from '../plumbing/clock.ts';
 import {
