@@ -18,22 +18,24 @@ export interface Stage {
   close(): Promise<void>;
 }
 
+export const launching = {
+  executablePath: executable,
+  args: [
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+  ],
+};
+
 /** Starts Terrarium on an empty data directory, and a browser signed in by the printed link. */
 export async function setStage(): Promise<Stage> {
   const installation = await createInstallation();
   const plane = await installation.start();
-  const browser = await chromium.launch({
-    executablePath: executable,
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
+  const browser = await chromium.launch(launching);
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-US' });
   const page = await context.newPage();
   page.setDefaultTimeout(30_000);

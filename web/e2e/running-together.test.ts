@@ -124,6 +124,7 @@ describe.skipIf(!hasBrowser)('cells that run in a notebook that two people have 
 
   test('stop at an error when all are run', async () => {
     await run(ada, '1 / 0');
+    await outputs(ada, 'ZeroDivisionError').waitFor();
     await run(ada, 'print("after the error")');
     await outputs(ada, 'after the error').waitFor();
     await ada.getByRole('menuitem', { name: 'Run' }).click();
