@@ -151,23 +151,25 @@ test('a notebook larger than what may wait unread reaches a client', async () =>
   expect(client.text(0).length).toBe(80 * megabyte + 3);
 });
 
-test('presence is shown while a client is there, and belongs to its latest connection', async () => {
+test('presence is shown under the name of the account while a client is there, and belongs to its latest connection', async () => {
   const watcher = new awarenessProtocol.Awareness(new Y.Doc());
   const other = await room.join();
   other.socket.on('message', (data: Buffer) => {
     if (data[0] === 1) awarenessProtocol.applyAwarenessUpdate(watcher, data.subarray(data.length > 129 ? 3 : 2), null);
   });
+  // Whatever it says of itself.
+  const ann = { name: 'Ann', display_name: 'Ann', color: 'red' };
   const states = () =>
-    [...watcher.getStates().values()].flatMap((state) => (state['name'] === undefined ? [] : [state['name']]));
+    [...watcher.getStates().values()].flatMap((state) => (state['user'] === undefined ? [] : [state['user']]));
   const client = await room.join();
   const awareness = new awarenessProtocol.Awareness(client.doc);
   const say = (to: RoomClient): void => {
-    awareness.setLocalState({ name: 'Bea' });
+    awareness.setLocalState({ user: { name: 'Bea', display_name: 'Bea', color: 'red' } });
     to.socket.send(encodeAwareness(awareness, [client.doc.clientID]));
   };
   say(client);
   await vi.waitFor(() => {
-    expect(states()).toEqual(['Bea']);
+    expect(states()).toEqual([ann]);
   });
   const again = await room.join(client.doc);
   say(again);
@@ -175,7 +177,7 @@ test('presence is shown while a client is there, and belongs to its latest conne
   client.socket.terminate();
   await once(oldEnd ?? client.socket, 'close');
   await arrived(other);
-  expect(states()).toEqual(['Bea']);
+  expect(states()).toEqual([ann]);
   again.socket.terminate();
   await vi.waitFor(() => {
     expect(states()).toEqual([]);

@@ -1,6 +1,6 @@
 import * as awarenessProtocol from 'y-protocols/awareness';
 import type { Author } from '../accounts/author.ts';
-import { isDeeperThan } from './json-object.ts';
+import { isDeeperThan, isObject } from './json-object.ts';
 import type { RoomNotice } from './live-document.ts';
 import type { LiveNotebook } from './live-notebook.ts';
 import { Member, MemberChange, type Joining, type RoomState } from './room-member.ts';
@@ -14,7 +14,8 @@ const mostPresences = 100;
  * The clients of one document.
  *
  * INVARIANTS: an update reaches every other client the moment it is applied, and its sender is told `durable` only after
- * it is on disk; one that builds on edits that are not here yet waits for them. What a client may not write is never applied. A client's presence goes with its connection.
+ * it is on disk; one that builds on edits that are not here yet waits for them. What a client may not write is never applied. A client's presence goes
+ * with its connection, and shows the name of its account.
  */
 export class Room {
   readonly #document: LiveNotebook;
@@ -54,6 +55,7 @@ export class Room {
           if (shown.some((client) => isDeeperThan(mostDepth, this.#awareness.getStates().get(client)))) {
             throw new Error('nested deeper than others could compare');
           }
+          for (const client of shown) this.#putRealName(client, origin.author);
         }
         for (const client of change.removed) this.#presences.delete(client);
         if ([...this.#presences.values()].filter((member) => member === origin).length > mostPresences) {
@@ -63,6 +65,14 @@ export class Room {
         for (const member of this.#members) if (member !== origin) member.send(message);
       },
     );
+  }
+
+  /** Clients say themselves who they are; others see the name of the account. */
+  #putRealName(client: number, { name }: Author): void {
+    const states = this.#awareness.getStates();
+    const state = states.get(client);
+    if (state === undefined || !isObject(state['user'])) return;
+    states.set(client, { ...state, user: { ...state['user'], name, display_name: name } });
   }
 
   /** Who is connected, each account once. */
