@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { decodeRecords, openJournal, type JournalRecord } from './journal.ts';
+import { decodeRecords, openJournal, type JournalOptions, type JournalRecord } from './journal.ts';
 
 let directory = '';
 let file = '';
@@ -19,8 +19,10 @@ const record = (text: string, marks: Record<string, unknown> = {}): JournalRecor
   marks,
 });
 
+const quiet: JournalOptions = { onTrouble: () => undefined, snapshot: () => record('snapshot') };
+
 async function written(records: readonly JournalRecord[]): Promise<Buffer> {
-  const { journal } = await openJournal(file, () => undefined);
+  const { journal } = await openJournal(file, quiet);
   for (const one of records) journal.append(one);
   await journal.sync();
   await journal.close();
@@ -33,7 +35,7 @@ function plain(records: readonly JournalRecord[]): { update: string; marks: unkn
 
 test('what was synced is read again, in order, with its marks', async () => {
   await written([record('a', { seq: 1 }), record('', { seq: 2 }), record('c')]);
-  const { records, isDamaged, journal } = await openJournal(file, () => undefined);
+  const { records, isDamaged, journal } = await openJournal(file, quiet);
   expect(plain(records)).toEqual([
     { update: 'a', marks: { seq: 1 } },
     { update: '', marks: { seq: 2 } },
@@ -48,7 +50,7 @@ test('a file cut short anywhere gives the records that were whole, and takes new
   const bytes = await written(all);
   for (let length = 0; length <= bytes.length; length++) {
     await writeFile(file, bytes.subarray(0, length));
-    const { records, journal } = await openJournal(file, () => undefined);
+    const { records, journal } = await openJournal(file, quiet);
     expect(plain(records)).toEqual(plain(all.slice(0, records.length)));
     journal.append(record('new'));
     await journal.close();
@@ -71,7 +73,7 @@ test('a changed byte anywhere is noticed, and everything before its record is ke
 });
 
 test('a snapshot takes the place of what was before it, and what comes meanwhile follows', async () => {
-  const { journal } = await openJournal(file, () => undefined);
+  const { journal } = await openJournal(file, quiet);
   for (let number = 0; number < 100; number++) journal.append(record('x'.repeat(1000), { seq: number }));
   const before = record('late', { seq: 100 });
   journal.append(before);
@@ -94,8 +96,11 @@ test('a full disk is said, nothing is promised, and everything is written when t
   }
   try {
     const troubles: (string | null)[] = [];
-    const { journal } = await openJournal(file, (trouble) => {
-      troubles.push(trouble?.code ?? null);
+    const { journal } = await openJournal(file, {
+      ...quiet,
+      onTrouble: (trouble) => {
+        troubles.push(trouble?.code ?? null);
+      },
     });
     journal.append(record('kept'));
     await journal.sync();
@@ -115,8 +120,38 @@ test('a full disk is said, nothing is promised, and everything is written when t
   }
 });
 
+test('what waits for a full disk is bounded, and stands in a snapshot when there is room', async ({ skip }) => {
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', directory], { stdio: 'ignore' });
+  } catch {
+    skip('a tmpfs cannot be mounted here: this story needs root');
+  }
+  try {
+    let latest = 0;
+    const { journal } = await openJournal(file, { ...quiet, snapshot: () => record(`all up to ${String(latest)}`) });
+    const filler = path.join(directory, 'filler');
+    await writeFile(filler, Buffer.alloc(200_000));
+    const before = process.memoryUsage().arrayBuffers;
+    for (latest = 1; latest <= 300; latest++) {
+      journal.append(record('x'.repeat(1024 ** 2)));
+      if (latest === 1) await expect(journal.sync()).rejects.toMatchObject({ code: 'StorageFull' });
+    }
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(100 * 1024 ** 2);
+    await expect(journal.sync()).rejects.toMatchObject({ code: 'StorageFull' });
+    await rm(filler);
+    await expect.poll(() => journal.trouble, { timeout: 10_000 }).toBeNull();
+    journal.append(record('and later'));
+    await journal.sync();
+    await journal.close();
+    const { records } = decodeRecords(await readFile(file));
+    expect(plain(records).map(({ update }) => update)).toEqual(['all up to 301', 'and later']);
+  } finally {
+    execFileSync('umount', ['-l', directory]);
+  }
+});
+
 test('waiting for a journal that was closed ends', async () => {
-  const { journal } = await openJournal(file, () => undefined);
+  const { journal } = await openJournal(file, quiet);
   await journal.close();
   journal.append(record('too late'));
   await expect(journal.sync()).rejects.toMatchObject({ code: 'NotPossibleNow' });
@@ -124,8 +159,11 @@ test('waiting for a journal that was closed ends', async () => {
 
 test('a snapshot that succeeds ends the trouble that records before it had', async () => {
   const troubles: (string | null)[] = [];
-  const { journal } = await openJournal(file, (trouble) => {
-    troubles.push(trouble?.code ?? null);
+  const { journal } = await openJournal(file, {
+    ...quiet,
+    onTrouble: (trouble) => {
+      troubles.push(trouble?.code ?? null);
+    },
   });
   journal.append(record('first'));
   await journal.sync();

@@ -16,7 +16,10 @@ export interface Journal {
   readonly size: number;
   /** Why the last attempt to write failed; null when all is well. It is tried again by itself. */
   readonly trouble: AppError | null;
-  /** Queues a record. Never fails: what cannot be written waits and is tried again. */
+  /**
+   * Queues a record. Never fails: what cannot be written waits and is tried again, as a snapshot once it is more than
+   * memory should hold.
+   */
   append(record: JournalRecord): void;
   /** Resolves when everything appended so far is on disk. @throws AppError  it is not yet; it stays queued */
   sync(): Promise<void>;
@@ -30,9 +33,16 @@ export interface Journal {
   close(): Promise<void>;
 }
 
+export interface JournalOptions {
+  readonly onTrouble: (trouble: AppError | null) => void;
+  readonly snapshot: () => JournalRecord;
+}
+
 // uint32 length of the body, uint32 CRC-32 of the body; the body: uint32 length of the marks, marks as JSON, update.
 const headBytes = 8;
 const retryMs = 1000;
+/** What may wait in memory for a disk that takes nothing. */
+const mostWaitingBytes = 32 * 1024 ** 2;
 const mostRecordBytes = 1024 ** 3;
 
 /**
@@ -41,12 +51,13 @@ const mostRecordBytes = 1024 ** 3;
  * INVARIANTS: records are on disk in the order they were appended, whole, behind one another; one write is under way at
  * a time, and takes everything that waits, so that many records share one sync. `#end` is the length up to which the
  * file is good: a write that failed is undone by cutting the file back to it before anything else is written.
- * @param onTrouble  called when writing begins to fail, and with null when it works again
+ * @param options.onTrouble  called when writing begins to fail, and with null when it works again
+ * @param options.snapshot  one record that stands for all that was appended so far
  * @returns the records that are in it, up to the first damaged one: a record cut short by a crash was never acknowledged
  */
 export async function openJournal(
   file: string,
-  onTrouble: (trouble: AppError | null) => void,
+  options: JournalOptions,
 ): Promise<{ journal: Journal; records: JournalRecord[]; isDamaged: boolean }> {
   // Read and write, made where absent, never cut.
   const handle = await open(file, 'a+', 0o600);
@@ -56,25 +67,28 @@ export async function openJournal(
   const writable = await open(file, 'r+');
   const isDamaged = end < bytes.length;
   if (isDamaged) await writable.truncate(end);
-  return { journal: new FileJournal(file, writable, end, onTrouble), records, isDamaged };
+  return { journal: new FileJournal(file, writable, end, options), records, isDamaged };
 }
 
 class FileJournal implements Journal {
   readonly #file: string;
-  readonly #onTrouble: (trouble: AppError | null) => void;
+  readonly #options: JournalOptions;
   #handle: FileHandle;
   #end: number;
   #waiting: Buffer[] = [];
+  #waitingBytes = 0;
+  /** What waits became too much: a snapshot is written in its place. */
+  #isSnapshotDue = false;
   #writing: Promise<void> | null = null;
   #trouble: AppError | null = null;
   #retry: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  constructor(file: string, handle: FileHandle, end: number, onTrouble: (trouble: AppError | null) => void) {
+  constructor(file: string, handle: FileHandle, end: number, options: JournalOptions) {
     this.#file = file;
     this.#handle = handle;
     this.#end = end;
-    this.#onTrouble = onTrouble;
+    this.#options = options;
   }
 
   get size(): number {
@@ -86,13 +100,17 @@ class FileJournal implements Journal {
   }
 
   append(record: JournalRecord): void {
-    this.#waiting.push(encodeRecord(record));
+    if (this.#isSnapshotDue) return;
+    const bytes = encodeRecord(record);
+    this.#waiting.push(bytes);
+    this.#waitingBytes += bytes.length;
     if (this.#retry === undefined) this.#start();
+    else if (this.#waitingBytes > mostWaitingBytes) this.#dropWaiting();
   }
 
   async sync(): Promise<void> {
     // What is being written when this is called may lack the latest records; the write after it has them.
-    while (this.#writing !== null || this.#waiting.length > 0) {
+    while (this.#writing !== null || this.#hasWaiting) {
       if (this.#writing === null) {
         if (this.#isClosed) throw new AppError('NotPossibleNow', 'The notebook was closed before this was on disk.');
         if (this.#trouble !== null) throw this.#trouble;
@@ -107,17 +125,16 @@ class FileJournal implements Journal {
     if (this.#isClosed) return;
     const record = snapshot();
     // An older mark written behind the snapshot would take a newer one back.
-    const covered = this.#waiting;
-    this.#waiting = [];
+    const covered = this.#takeWaiting();
     const replacing = this.#replace(record).catch((error: unknown) => {
-      this.#waiting = [...covered, ...this.#waiting];
+      this.#putBack(covered);
       throw error;
     });
     this.#writing = replacing
       .catch(() => undefined)
       .finally(() => {
         this.#writing = null;
-        if (this.#waiting.length > 0 && this.#retry === undefined) this.#start();
+        if (this.#retry === undefined) this.#start();
       });
     await replacing;
   }
@@ -133,25 +150,26 @@ class FileJournal implements Journal {
     await this.#handle.close();
   }
 
+  get #hasWaiting(): boolean {
+    return this.#isSnapshotDue || this.#waiting.length > 0;
+  }
+
   #start(): void {
-    if (this.#writing !== null || this.#waiting.length === 0 || this.#isClosed) return;
+    if (this.#writing !== null || !this.#hasWaiting || this.#isClosed) return;
     this.#writing = this.#write().finally(() => {
       this.#writing = null;
-      if (this.#waiting.length > 0 && this.#trouble === null) this.#start();
+      if (this.#trouble === null) this.#start();
     });
   }
 
   async #write(): Promise<void> {
-    const batch = this.#waiting;
-    this.#waiting = [];
-    const bytes = batch.length === 1 && batch[0] !== undefined ? batch[0] : Buffer.concat(batch);
+    const batch = this.#takeWaiting();
     try {
-      await writeAll(this.#handle, bytes, this.#end);
-      await this.#handle.datasync();
-      this.#end += bytes.length;
+      if (batch === null) await this.#replace(this.#options.snapshot());
+      else await this.#add(batch);
       this.#setTrouble(null);
     } catch (error) {
-      this.#waiting = [...batch, ...this.#waiting];
+      this.#putBack(batch);
       // A half-written tail would be taken for damage; if it cannot be cut, the next write overwrites it in place.
       await this.#handle.truncate(this.#end).catch(() => undefined);
       this.#setTrouble(troubleOf(error));
@@ -160,6 +178,36 @@ class FileJournal implements Journal {
         this.#start();
       }, retryMs);
     }
+  }
+
+  async #add(batch: readonly Buffer[]): Promise<void> {
+    const bytes = batch.length === 1 && batch[0] !== undefined ? batch[0] : Buffer.concat(batch);
+    await writeAll(this.#handle, bytes, this.#end);
+    await this.#handle.datasync();
+    this.#end += bytes.length;
+  }
+
+  /** @returns null for a snapshot */
+  #takeWaiting(): Buffer[] | null {
+    const batch = this.#isSnapshotDue ? null : this.#waiting;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    this.#isSnapshotDue = false;
+    return batch;
+  }
+
+  #putBack(batch: readonly Buffer[] | null): void {
+    if (batch === null) {
+      this.#dropWaiting();
+      return;
+    }
+    this.#waiting = [...batch, ...this.#waiting];
+    this.#waitingBytes = this.#waiting.reduce((sum, { length }) => sum + length, 0);
+  }
+
+  #dropWaiting(): void {
+    this.#takeWaiting();
+    this.#isSnapshotDue = true;
   }
 
   async #replace(snapshot: JournalRecord): Promise<void> {
@@ -188,7 +236,7 @@ class FileJournal implements Journal {
   #setTrouble(trouble: AppError | null): void {
     if (this.#trouble?.code === trouble?.code) return;
     this.#trouble = trouble;
-    this.#onTrouble(trouble);
+    this.#options.onTrouble(trouble);
   }
 }
 
@@ -233,6 +281,7 @@ export function decodeRecords(bytes: Buffer): { records: JournalRecord[]; end: n
 }
 
 function troubleOf(error: unknown): AppError {
+  if (error instanceof AppError) return error;
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') {
     return new AppError('StorageFull', 'The disk that holds the data directory is full. Free some space there.', {

@@ -186,14 +186,17 @@ export function createLoader(options: {
   ): Promise<OpenDocument & { isDamaged: boolean }> {
     await mkdir(directory, { recursive: true, mode: 0o700 });
     if (given !== null) await rm(fileOf(row), { force: true });
-    const { journal, records, isDamaged } = await openJournal(fileOf(row), (trouble) => {
-      if (trouble !== null) log.error({ err: trouble, documentId: row.id }, 'a journal cannot be written');
-      room.tell(
-        trouble === null
-          ? { type: 'well', what: 'journal' }
-          : { type: 'trouble', what: 'journal', reason: trouble.message },
-      );
-      if (trouble === null) room.settle();
+    const { journal, records, isDamaged } = await openJournal(fileOf(row), {
+      snapshot: () => snapshotOf(document.doc, document.marks()),
+      onTrouble(trouble) {
+        if (trouble !== null) log.error({ err: trouble, documentId: row.id }, 'a journal cannot be written');
+        room.tell(
+          trouble === null
+            ? { type: 'well', what: 'journal' }
+            : { type: 'trouble', what: 'journal', reason: trouble.message },
+        );
+        if (trouble === null) room.settle();
+      },
     });
     if (isDamaged) log.warn({ documentId: row.id }, 'the end of a journal was cut short; it was never acknowledged');
     const { doc, marks } = given ?? replayed(records);

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { WebSocketServer, type WebSocket } from 'ws';
 import * as Y from 'yjs';
 import { openJournal, type Journal } from './journal.ts';
-import { LiveNotebook } from './live-notebook.ts';
+import { LiveNotebook, snapshotOf } from './live-notebook.ts';
 import type { Notebook } from './nbformat.ts';
 import { Room } from './room.ts';
 import { writeSharedNotebook } from './shared-notebook.ts';
@@ -39,7 +39,10 @@ export function notebookOf(...sources: string[]): Notebook {
 export async function startRoom(notebook: Notebook): Promise<TestRoom> {
   const directory = await mkdtemp(path.join(os.tmpdir(), 'terrarium-room-'));
   const file = path.join(directory, 'one.journal');
-  const { journal } = await openJournal(file, () => undefined);
+  const { journal } = await openJournal(file, {
+    onTrouble: () => undefined,
+    snapshot: () => snapshotOf(document.doc, document.marks()),
+  });
   const doc = new Y.Doc();
   const document: LiveNotebook = new LiveNotebook({
     id: 'one',
