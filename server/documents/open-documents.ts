@@ -1,6 +1,7 @@
 import { AppError } from '@terrarium/contract';
 import type { BucketOwner } from '../bucket/buckets.ts';
 import type { Clock } from '../plumbing/clock.ts';
+import { beforeDeadline } from '../plumbing/deadline.ts';
 import type { Log } from '../plumbing/log.ts';
 import type { Holding } from './live-document.ts';
 import type { Loader, OpenDocument } from './load-documents.ts';
@@ -8,6 +9,7 @@ import type { DocumentStore } from './store.ts';
 
 /** How long a document that nobody needs any more stays in memory. */
 const lingerMs = 30_000;
+const longestFlushMs = 5000;
 
 interface Entry extends OpenDocument {
   holders: number;
@@ -163,7 +165,9 @@ export function createOpenDocuments(options: {
         open.map(async (entry) => {
           if (entry === null) return;
           entry.room.close(1012, 'Terrarium is being stopped.');
-          await entry.storing.flush().catch(() => undefined);
+          // A bucket that does not answer keeps nobody waiting: the journal has it all, and the next start stores it.
+          const flushed = entry.storing.flush().catch(() => undefined);
+          await beforeDeadline(flushed, longestFlushMs, () => undefined);
           await shut(entry);
         }),
       );

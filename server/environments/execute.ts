@@ -9,6 +9,7 @@ import type { Accounts } from '../accounts/accounts.ts';
 import type { Charge, Ledger } from '../billing/ledger.ts';
 import { gib, type Disks } from '../disks/disks.ts';
 import type { Clock } from '../plumbing/clock.ts';
+import { beforeDeadline } from '../plumbing/deadline.ts';
 import type { Database } from '../plumbing/db/database.ts';
 import type { EventBus } from '../plumbing/events.ts';
 import { newId } from '../plumbing/ids.ts';
@@ -151,7 +152,10 @@ export function reconcileEnvironments(options: {
     });
     changed(row);
     try {
-      await beforeDeadline(execute(step, row, signal), row, clock.now());
+      const work = execute(step, row, signal);
+      // A driver that never comes back must not hold the environment. The step may be repeated.
+      if (row.deadline_at === null) await work;
+      else await beforeDeadline(work, Math.max(0, row.deadline_at - clock.now()) + 1, tooLong);
       await store.endStep(id, { ended_at: clock.now(), outcome: 'done', log: '' });
     } catch (error) {
       await store.endStep(id, { ended_at: clock.now(), outcome: 'failed', log: sentenceOf(error) });
@@ -253,21 +257,8 @@ export function reconcileEnvironments(options: {
   };
 }
 
-/** A driver that never comes back must not hold the environment: its deadline ends the wait, and the step may be repeated. */
-async function beforeDeadline(work: Promise<void>, row: EnvironmentRow, now: number): Promise<void> {
-  if (row.deadline_at === null) return work;
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => {
-        reject(new AppError('DriverUnavailable', 'This step took too long.'));
-      },
-      Math.max(0, (row.deadline_at ?? now) - now) + 1,
-    );
-  });
-  await Promise.race([work, late]).finally(() => {
-    clearTimeout(timer);
-  });
+function tooLong(): never {
+  throw new AppError('DriverUnavailable', 'This step took too long.');
 }
 
 export function specIn(row: EnvironmentRow): EnvironmentSpec {

@@ -133,3 +133,14 @@ test('a slow bucket holds up nobody: edits are acknowledged and seen meanwhile',
   held[0]?.();
   await expect.poll(stored, { timeout: 10_000 }).toContain(',99"');
 });
+
+test('a bucket that never answers does not keep the server from stopping', async () => {
+  const client = await join(await openSession(door(), key));
+  obstacle = (what) => (what === 'write' ? new Promise(() => undefined) : Promise.resolve());
+  client.source(0).insert(1, '1');
+  client.save(1);
+  await client.saved();
+  await inside.restart();
+  obstacle = async () => undefined;
+  await expect.poll(stored, { timeout: 10_000 }).toContain('"x1"');
+});
