@@ -1,14 +1,12 @@
-import { Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
+import { Text } from '@mantine/core';
 import type { NotebookSummary, Workspace } from '@terrarium/contract';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useState } from 'react';
 import { api } from '../api.ts';
 import { ConfirmDialog } from '../ui/ConfirmDialog.tsx';
-import { ErrorNote } from '../ui/ErrorNote.tsx';
-import { serverErrors } from '../ui/form.ts';
 import { formatBytes } from '../ui/formats.ts';
 import { CopyToWorkspaceDialog } from './CopyToWorkspaceDialog.tsx';
-import { freeTitle, pathOf, titleOf, titleProblem } from './names.ts';
+import { NameDialog } from './NameDialog.tsx';
+import { freeTitle, titleOf } from './names.ts';
 
 export interface NotebookDialog {
   readonly kind: 'copy' | 'copyToWorkspace' | 'rename' | 'delete';
@@ -35,67 +33,48 @@ export function NotebookDialogs(props: NotebookDialogsProps) {
         <CopyToWorkspaceDialog workspace={props.workspace} path={props.dialog.notebook.path} onClose={props.onClose} />
       );
     case 'copy':
+      return <CopyDialog {...props} />;
     case 'rename':
-      return <NameDialog {...props} />;
+      return <RenameDialog {...props} />;
   }
 }
 
-function NameDialog({ workspace, dialog, existing, onClose, onDone }: NotebookDialogsProps) {
-  const queryClient = useQueryClient();
+function CopyDialog({ workspace, dialog, existing, onClose, onDone }: NotebookDialogsProps) {
   const { namespace, name } = workspace;
   const { path } = dialog.notebook;
-  const isCopy = dialog.kind === 'copy';
-  const [title, setTitle] = useState(() => (isCopy ? freeTitle(`${titleOf(path)} copy`, existing) : titleOf(path)));
-  const [problem, setProblem] = useState<string>();
-  const save = useMutation({
-    mutationFn: () => {
-      const call = { params: { namespace, name, path }, body: { to: pathOf(title) } };
-      return isCopy ? api.copyNotebook(call) : api.renameNotebook(call);
-    },
-    onSuccess: async (notebook) => {
-      await queryClient.invalidateQueries({ queryKey: ['notebooks', namespace, name] });
-      onClose();
-      onDone?.(notebook.path);
-    },
-  });
-  const refused = serverErrors(save.error, ['to']);
   return (
-    <Modal opened onClose={onClose} title={`${isCopy ? 'Copy' : 'Rename'} "${titleOf(path)}"`}>
-      <form
-        noValidate
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (!isCopy && pathOf(title) === path) {
-            onClose();
-            return;
-          }
-          const found = titleProblem(title, existing);
-          setProblem(found);
-          if (found === undefined) save.mutate();
-        }}
-      >
-        <Stack gap="sm">
-          <TextInput
-            label={isCopy ? 'Name of the copy' : 'New name'}
-            data-autofocus
-            autoComplete="off"
-            value={title}
-            error={problem ?? refused.fields['to']}
-            onFocus={(event) => event.currentTarget.select()}
-            onChange={(event) => setTitle(event.currentTarget.value)}
-          />
-          <ErrorNote error={refused.rest} />
-          <Group justify="flex-end" gap="xs">
-            <Button variant="default" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button type="submit" loading={save.isPending}>
-              {isCopy ? 'Copy' : 'Rename'}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+    <NameDialog
+      workspace={workspace}
+      heading={`Copy "${titleOf(path)}"`}
+      label="Name of the copy"
+      action="Copy"
+      title={freeTitle(`${titleOf(path)} copy`, existing)}
+      existing={existing}
+      save={(to) => api.copyNotebook({ params: { namespace, name, path }, body: { to } })}
+      field="to"
+      onDone={(copy) => onDone?.(copy.path)}
+      onClose={onClose}
+    />
+  );
+}
+
+function RenameDialog({ workspace, dialog, existing, onClose, onDone }: NotebookDialogsProps) {
+  const { namespace, name } = workspace;
+  const { path } = dialog.notebook;
+  return (
+    <NameDialog
+      workspace={workspace}
+      heading={`Rename "${titleOf(path)}"`}
+      label="New name"
+      action="Rename"
+      title={titleOf(path)}
+      current={path}
+      existing={existing}
+      save={(to) => api.renameNotebook({ params: { namespace, name, path }, body: { to } })}
+      field="to"
+      onDone={(renamed) => onDone?.(renamed.path)}
+      onClose={onClose}
+    />
   );
 }
 

@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Menu, Skeleton, Title, Tooltip } from '@mantine/core';
+import { ActionIcon, Button, Menu, Skeleton, Tooltip } from '@mantine/core';
 import type { Workspace } from '@terrarium/contract';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams } from '@tanstack/react-router';
@@ -12,6 +12,7 @@ import { ButtonLink } from '../ui/links.tsx';
 import { useWorkspace } from '../workspaces/queries.ts';
 import { notebookActionTitle, type NotebookAction, type Offer } from './modes.ts';
 import { titleOf } from './names.ts';
+import { NotebookBanner } from './NotebookBanner.tsx';
 import { NotebookDialogs, type NotebookDialog } from './NotebookDialogs.tsx';
 import { notebookActionIcons, NotebookMenuItems } from './NotebookMenuItems.tsx';
 import { Presence } from './Presence.tsx';
@@ -38,51 +39,50 @@ export function PreviewPage() {
   return (
     <article className={classes.page}>
       <title>{`${titleOf(path)} (preview) · ${workspace.name} · Terrarium`}</title>
-      <div className={classes.banner}>
-        <div className={classes.names}>
-          <Title order={2}>{titleOf(path)}</Title>
-          <span className={classes.mode}>Preview (read-only)</span>
-          {summary !== undefined && <Presence notebook={summary} />}
-        </div>
-        <div className={classes.actions}>
-          <HistoryButton workspace={workspace} path={path} />
-          <PlaygroundButton
-            offer={offers.playground}
-            isPending={playground.isPending}
-            onClick={() => playground.mutate(path)}
-          />
-          <EditButton workspace={workspace} path={path} offer={offers.edit} />
-          {offers.edit.problem !== undefined && <CopyButton onClick={() => setDialog('copyToWorkspace')} />}
-          <Menu width={248}>
-            <Menu.Target>
-              <ActionIcon size="sm" aria-label="More actions">
-                <IconDotsVertical size={16} />
-              </ActionIcon>
-            </Menu.Target>
-            <Menu.Dropdown>
-              <NotebookMenuItems
-                workspace={workspace}
-                path={path}
-                offers={offers}
-                actions={moreActions}
-                onAct={(act) => {
-                  if (act !== 'playground') setDialog(act);
-                }}
-              />
-            </Menu.Dropdown>
-          </Menu>
-        </div>
-      </div>
+      <NotebookBanner
+        path={path}
+        mode="Preview (read-only)"
+        beside={summary !== undefined && <Presence notebook={summary} />}
+      >
+        <HistoryButton workspace={workspace} path={path} />
+        <PlaygroundButton
+          offer={offers.playground}
+          isPending={playground.isPending}
+          onClick={() => playground.mutate(path)}
+        />
+        <EditButton workspace={workspace} path={path} offer={offers.edit} />
+        {offers.edit.problem !== undefined && <CopyButton onClick={() => setDialog('copyToWorkspace')} />}
+        <Menu width={248}>
+          <Menu.Target>
+            <ActionIcon size="sm" aria-label="More actions">
+              <IconDotsVertical size={16} />
+            </ActionIcon>
+          </Menu.Target>
+          <Menu.Dropdown>
+            <NotebookMenuItems
+              workspace={workspace}
+              path={path}
+              offers={offers}
+              actions={moreActions}
+              onAct={(act) => {
+                if (act !== 'playground') setDialog(act);
+              }}
+            />
+          </Menu.Dropdown>
+        </Menu>
+      </NotebookBanner>
       <ErrorNote error={playground.error} />
-      {content.data === undefined ? (
-        content.error === null ? (
-          <Skeleton height={320} aria-label="Loading" />
+      <div className={classes.content}>
+        {content.data === undefined ? (
+          content.error === null ? (
+            <Skeleton height={320} aria-label="Loading" />
+          ) : (
+            <ErrorNote error={content.error} retry={() => void content.refetch()} />
+          )
         ) : (
-          <ErrorNote error={content.error} retry={() => void content.refetch()} />
-        )
-      ) : (
-        <Notebook parsed={content.data} />
-      )}
+          <Notebook parsed={content.data} />
+        )}
+      </div>
       {dialog !== undefined && (
         <NotebookDialogs
           workspace={workspace}

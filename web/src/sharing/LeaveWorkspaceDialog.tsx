@@ -1,24 +1,12 @@
 import { Stack, Text } from '@mantine/core';
 import type { Workspace } from '@terrarium/contract';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useNavigate } from '@tanstack/react-router';
 import { api } from '../api.ts';
-import { links } from '../links.ts';
 import { ConfirmDialog } from '../ui/ConfirmDialog.tsx';
-import { workspaceQuery } from '../workspaces/queries.ts';
+import { useFarewell } from '../workspaces/use-farewell.ts';
 
 export function LeaveWorkspaceDialog({ workspace, onClose }: { workspace: Workspace; onClose: () => void }) {
-  const navigate = useNavigate();
-  const queryClient = useQueryClient();
   const { namespace, name } = workspace;
-  const leave = useMutation({
-    mutationFn: () => api.leaveWorkspace({ params: { namespace, name } }),
-    onSuccess: async () => {
-      await navigate(links.workspaces());
-      queryClient.removeQueries({ queryKey: workspaceQuery(workspace).queryKey });
-      await queryClient.invalidateQueries({ queryKey: ['workspaces'], exact: true });
-    },
-  });
+  const leave = useFarewell(workspace, () => api.leaveWorkspace({ params: { namespace, name } }));
   return (
     <ConfirmDialog
       title={`Leave workspace "${name}"?`}

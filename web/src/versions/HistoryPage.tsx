@@ -1,9 +1,10 @@
-import { SegmentedControl, Skeleton, Title } from '@mantine/core';
+import { SegmentedControl, Skeleton } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
 import { links } from '../links.ts';
 import { titleOf } from '../notebooks/names.ts';
+import { NotebookBanner } from '../notebooks/NotebookBanner.tsx';
 import { EmptyState } from '../ui/EmptyState.tsx';
 import { ErrorNote } from '../ui/ErrorNote.tsx';
 import { ButtonLink } from '../ui/links.tsx';
@@ -44,18 +45,12 @@ function History({ path }: { path: string }) {
   return (
     <article className={classes.page}>
       <title>{`${titleOf(path)} (history) · ${workspace.name} · Terrarium`}</title>
-      <div className={classes.banner}>
-        <div className={classes.names}>
-          <Title order={2}>{titleOf(path)}</Title>
-          <span className={classes.mode}>Version history</span>
-        </div>
-        <div className={classes.actions}>
-          <ButtonLink {...links.preview(workspace, path)} variant="default">
-            Preview
-          </ButtonLink>
-          <ButtonLink {...links.open(workspace, path)}>Open</ButtonLink>
-        </div>
-      </div>
+      <NotebookBanner path={path} mode="Version history">
+        <ButtonLink {...links.preview(workspace, path)} variant="default">
+          Preview
+        </ButtonLink>
+        <ButtonLink {...links.open(workspace, path)}>Open</ButtonLink>
+      </NotebookBanner>
       {versions.error !== null && versions.data === undefined ? (
         <ErrorNote error={versions.error} retry={() => void versions.refetch()} />
       ) : versions.data === undefined ? (

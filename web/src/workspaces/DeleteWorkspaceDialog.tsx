@@ -1,24 +1,12 @@
 import { Stack, Text } from '@mantine/core';
 import type { Workspace } from '@terrarium/contract';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useNavigate } from '@tanstack/react-router';
 import { api } from '../api.ts';
-import { links } from '../links.ts';
 import { ConfirmDialog } from '../ui/ConfirmDialog.tsx';
-import { workspaceQuery } from './queries.ts';
+import { useFarewell } from './use-farewell.ts';
 
 export function DeleteWorkspaceDialog({ workspace, onClose }: { workspace: Workspace; onClose: () => void }) {
-  const navigate = useNavigate();
-  const queryClient = useQueryClient();
   const { namespace, name } = workspace;
-  const remove = useMutation({
-    mutationFn: () => api.deleteWorkspace({ params: { namespace, name } }),
-    onSuccess: async () => {
-      await navigate(links.workspaces());
-      queryClient.removeQueries({ queryKey: workspaceQuery(workspace).queryKey });
-      await queryClient.invalidateQueries({ queryKey: ['workspaces'], exact: true });
-    },
-  });
+  const remove = useFarewell(workspace, () => api.deleteWorkspace({ params: { namespace, name } }));
   return (
     <ConfirmDialog
       title={`Delete workspace "${name}"?`}

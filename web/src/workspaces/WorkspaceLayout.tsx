@@ -1,4 +1,5 @@
-import { Button, Text, Title } from '@mantine/core';
+import { Box, Button, Text, Title } from '@mantine/core';
+import { useElementSize } from '@mantine/hooks';
 import { shareProblem } from '@terrarium/contract';
 import { useQuery } from '@tanstack/react-query';
 import { Link, Outlet } from '@tanstack/react-router';
@@ -17,6 +18,7 @@ import classes from './WorkspaceLayout.module.css';
 export function WorkspaceLayout() {
   const workspace = useWorkspace();
   const [isSharing, setIsSharing] = useState(false);
+  const { ref, height } = useElementSize();
   // It was there when the page was opened; access to it can be taken away.
   const { error } = useQuery(workspaceQuery(workspace));
   if (isNotFound(error)) return <NotFoundPage />;
@@ -28,7 +30,7 @@ export function WorkspaceLayout() {
   ];
   return (
     <>
-      <header className={classes.header}>
+      <header className={classes.header} ref={ref}>
         <div className={classes.top}>
           <Title order={1} className={classes.name}>
             <ProjectName name={workspace.namespace} c="dimmed" fw={400} fz="inherit" />
@@ -64,7 +66,9 @@ export function WorkspaceLayout() {
         </nav>
       </header>
       {isSharing && <ShareDialog workspace={workspace} onClose={() => setIsSharing(false)} />}
-      <Outlet />
+      <Box __vars={{ '--workspace-header-height': height === 0 ? undefined : `${String(height + 1)}px` }}>
+        <Outlet />
+      </Box>
     </>
   );
 }
