@@ -48,8 +48,8 @@ export function createBucketNotebooks(
     },
     stat: (key) => stored.head(owner, key),
     head: async (key) => (await stored.head(owner, key))?.generation ?? null,
-    async read(key) {
-      const found = await stored.get(owner, key);
+    async read(key, generation) {
+      const found = await stored.get(owner, key, generation === undefined ? {} : { generation });
       return found === null ? null : { generation: found.info.generation, bytes: await buffer(found.body) };
     },
     async merge(key, { base, notebook }) {
