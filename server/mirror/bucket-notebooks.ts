@@ -54,6 +54,8 @@ export function createBucketNotebooks(
     },
     async merge(key, { base, notebook }) {
       const outcome = await documents.merge(owner, key, { base, notebook, author });
+      // What is in the document and not in the bucket is not in step yet.
+      await documents.flush(owner, key);
       if (outcome.kind !== 'conflict' && outcome.generation !== base) {
         await markFromDisk(owner, key, outcome.generation, author);
       }
