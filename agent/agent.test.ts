@@ -1,6 +1,8 @@
-import { stat } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import http from 'node:http';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { AgentActivity, AgentHealth, AgentUsage } from '@terrarium/contract/agent';
 import { callSocket, startTestAgent, type TestAgent } from './testing/test-agent.ts';
@@ -100,4 +102,24 @@ test('kernelspecs name their resources and a default', async () => {
     spec: { display_name: 'Python 3', language: 'python', interrupt_mode: 'signal' },
   });
   expect((await agent.call('GET', '/api/kernelspecs/ir')).json.spec.language).toBe('R');
+});
+
+test('a start leaves the umask alone, which decides what other threads make on the disk in the same moment', async () => {
+  const umask = vi.spyOn(process, 'umask');
+  await using fresh = await startTestAgent();
+  expect(umask).not.toHaveBeenCalledWith(expect.anything());
+  umask.mockRestore();
+  const { mode } = await stat(path.join(fresh.home, 'packages/bin'));
+  expect(mode & 0o777).toBe(0o777 & ~process.umask());
+});
+
+test('a folder of ours that nobody can enter is opened again', async () => {
+  const home = await mkdtemp(path.join(tmpdir(), 'home-'));
+  await mkdir(path.join(home, 'packages/bin'), { recursive: true });
+  await chmod(path.join(home, 'packages/bin'), 0o600);
+  await using fresh = await startTestAgent({ home });
+  expect((await fresh.call('GET', '/agent/health')).status).toBe(200);
+  const { mode } = await stat(path.join(home, 'packages/bin'));
+  expect((mode & 0o777).toString(8)).toBe('700');
+  await rm(home, { recursive: true });
 });

@@ -112,15 +112,12 @@ export async function startAgent(options: {
 
   const { listen } = config;
   if ('socketPath' in listen) await rm(listen.socketPath, { force: true });
-  const umask = process.umask(0o177);
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen('socketPath' in listen ? { path: listen.socketPath } : listen, resolve);
-    });
-  } finally {
-    process.umask(umask);
-  }
+  // No umask keeps others from the socket until it has its mode: that is one for all threads, and would be the mode of what
+  // they make on the disk meanwhile. Whoever comes in between does not know the secret.
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen('socketPath' in listen ? { path: listen.socketPath } : listen, resolve);
+  });
   if ('socketPath' in listen) await chmod(listen.socketPath, 0o600);
   log('info', 'agent ready', { ms: Math.round(performance.now()), environmentId: config.environmentId });
 

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdir, readFile, realpath, stat, statfs } from 'node:fs/promises';
+import { chmod, mkdir, readFile, realpath, stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { log, messageOf } from '../log.ts';
 
@@ -17,11 +17,15 @@ export async function prepareHome(home: string): Promise<void> {
     await makeFolder(path.join(home, folder));
 }
 
-/** A full or read-only disk must not keep anyone from starting. */
+/** A full or read-only disk must not keep anyone from starting. One that its owner cannot enter is of no use to anyone. */
 async function makeFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+  try {
+    await mkdir(folder, { recursive: true });
+    const { mode } = await stat(folder);
+    if ((mode & 0o700) !== 0o700) await chmod(folder, (mode & 0o777) | 0o700);
+  } catch (error) {
     log('warn', 'a folder on the disk could not be made', { folder, cause: messageOf(error) });
-  });
+  }
 }
 
 /**

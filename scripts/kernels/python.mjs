@@ -173,27 +173,44 @@ async function installFromIndex(base, signal) {
     (await ask(environmentPython, ['-I', '-c', `import ${pythonPackages.join(', ')}`])) === undefined
   )
     result = await run('pip', command, [...pip, ...install, '--force-reinstall', ...pythonPackages], options);
-  if (result.code === 0) await keepOwnNamespaces();
+  if (result.code === 0) await adjustStart();
   return result.code === 0 ? undefined : (reasons[failureKind(result.output)] ?? `pip failed (see ${result.logFile})`);
+}
+
+/** What the environment's Python does when it starts: lines of its .pth files that begin with `import` are run. */
+async function adjustStart() {
+  const folder = (
+    await ask(environmentPython, ['-I', '-c', 'import sysconfig; print(sysconfig.get_path("purelib"))'])
+  )?.trim();
+  if (folder === undefined) return;
+  writeFile(join(folder, 'own-namespaces.pth'), `${ownNamespaces(folder).join('; ')}\n`);
+  writeFile(join(folder, 'user-installs.pth'), `${userInstalls.join('; ')}\n`);
 }
 
 /**
  * Debian's matplotlib claims the namespace mpl_toolkits for its own folder in every Python that sees Debian's packages, and
  * so breaks the newer one here. This claims it first: .pth files of the environment are read before the system's.
  * @see /usr/lib/python3/dist-packages/matplotlib-*-nspkg.pth
+ * @param {string} folder
  */
-async function keepOwnNamespaces() {
-  const folder = (
-    await ask(environmentPython, ['-I', '-c', 'import sysconfig; print(sysconfig.get_path("purelib"))'])
-  )?.trim();
-  if (folder === undefined) return;
-  const code = [
+function ownNamespaces(folder) {
+  return [
     'import sys, importlib.util, importlib.machinery',
     `spec = importlib.machinery.PathFinder.find_spec('mpl_toolkits', [${JSON.stringify(folder)}])`,
     "spec and sys.modules.setdefault('mpl_toolkits', importlib.util.module_from_spec(spec))",
   ];
-  writeFile(join(folder, 'own-namespaces.pth'), `${code.join('; ')}\n`);
 }
+
+/**
+ * In a virtual environment pip neither upgrades nor removes what is installed outside of it, such as on a person's disk,
+ * and installs there no other version of what the environment has. So where pip is to install for the user, as it is
+ * for kernels and terminals, this Python is the system's, with one folder of packages more.
+ * @see running_under_virtualenv in pip's utils/virtualenv.py
+ */
+const userInstalls = [
+  'import os, sys',
+  "os.environ.get('PIP_USER') and vars(sys).update(prefix=sys.base_prefix, exec_prefix=sys.base_exec_prefix)",
+];
 
 /** @type {Partial<Record<import('../failure.mjs').FailureKind, string>>} */
 const reasons = {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Author } from '../accounts/author.ts';
 import { AppError, playgroundDays } from '@terrarium/contract';
 import type { BucketOwner, Buckets } from '../bucket/buckets.ts';
@@ -9,13 +8,14 @@ import type { Log } from '../plumbing/log.ts';
 import { applyNotebook } from './apply-notebook.ts';
 import type { Documents, LiveDocument, MergeOutcome, Stored } from './live-document.ts';
 import type { LiveNotebook } from './live-notebook.ts';
-import { createLoader } from './load-documents.ts';
+import { createLoader, type OpenDocument } from './load-documents.ts';
 import { mergeNotebooks } from './merge-notebooks.ts';
-import { notebookContentType, writeNotebook, type Notebook } from './nbformat.ts';
+import type { Notebook } from './nbformat.ts';
 import { createOpenDocuments } from './open-documents.ts';
 import { mayUsePlayground } from './playground-key.ts';
 import type { Joining, MessageHandler } from './room-member.ts';
 import { sharedExecution } from './shared-notebook.ts';
+import { createSnapshots, snapshotOf, storedBefore, unstoredGeneration, type Snapshot } from './snapshot.ts';
 import type { DocumentRow, DocumentStore } from './store.ts';
 
 const playgroundKeptMs = playgroundDays * 24 * 60 * 60 * 1000;
@@ -36,7 +36,11 @@ export interface LiveDocuments extends Documents {
   playgroundOwner(owner: BucketOwner, key: string): Promise<string | null>;
   playgrounds(owner: BucketOwner, accountId: string): Promise<DocumentRow[]>;
   /** A playground as if it were an object of the bucket; null when there is none. */
-  readPlayground(owner: BucketOwner, key: string): Promise<{ info: ObjectInfo; bytes: Buffer } | null>;
+  readPlayground(owner: BucketOwner, key: string): Promise<Snapshot | null>;
+  /** A document that is in memory, as it stands and whether it is stored or not; null when it is not in memory. */
+  readOpen(owner: BucketOwner, key: string): Snapshot | null;
+  /** What `readOpen` gave lately; null when it gave nothing of that generation. */
+  givenOut(owner: BucketOwner, key: string, generation: string): Snapshot | null;
   /** Tells those who listen of a notebook that was written to the bucket without a document. */
   report(owner: BucketOwner, info: ObjectInfo, author: Author | null): void;
   /** Ends all documents of a workspace that is about to be deleted. */
@@ -92,12 +96,25 @@ export function createDocuments(options: {
       });
   });
 
+  const snapshots = createSnapshots();
+
+  function asItStands({ document, row, storing }: OpenDocument): Snapshot {
+    const { generation, isStored } = storing;
+    const nameOf = (hash: string): string =>
+      isStored && generation !== null ? generation : unstoredGeneration(generation, hash);
+    return snapshotOf(document, new Date(row.created_at), nameOf);
+  }
+
   /** What a change was made from. Where that is no longer kept, nothing: whatever differs is a conflict then. */
   async function baseOf(owner: BucketOwner, key: string, generation: string, changed: Notebook): Promise<Notebook> {
+    const given = snapshots.of(owner, key, generation);
+    if (given !== null) return given.notebook;
+    const nothing = { ...changed, cells: [] };
+    const stored = storedBefore(generation);
     try {
-      return await loader.readObject(owner, key, generation);
+      return stored === null ? nothing : await loader.readObject(owner, key, stored);
     } catch (error) {
-      if (error instanceof AppError && error.code === 'NotFound') return { ...changed, cells: [] };
+      if (error instanceof AppError && error.code === 'NotFound') return nothing;
       throw error;
     }
   }
@@ -109,11 +126,16 @@ export function createDocuments(options: {
   ): Promise<MergeOutcome> {
     using held = await hold(owner, key);
     const { document, storing } = held.entry;
-    if (!document.isPlayground) await storing.flush();
+    // What cannot be stored now is merged all the same: the document is the truth, not the bucket.
+    const isFlushed = await storing.flush().then(
+      () => true,
+      () => false,
+    );
     const stored = storing.generation;
-    const from = base ?? stored;
+    const from = base ?? (isFlushed ? stored : asItStands(held.entry).info.generation);
     // What was typed since the last store is in neither side's base, so it is merged as well.
-    const isPresent = document.isPlayground || (from === stored && storing.isStored);
+    const isPresent =
+      document.isPlayground || (storing.isStored ? from === stored : from === asItStands(held.entry).info.generation);
     let wanted = notebook;
     if (!isPresent && from !== null) {
       const before = await baseOf(owner, key, from, notebook);
@@ -128,7 +150,8 @@ export function createDocuments(options: {
       { author },
     );
     if (document.isPlayground) await document.durable();
-    else await storing.flush();
+    // What the journal has is safe, as an edit is, and reaches the bucket once that can be written to.
+    else await storing.flush().catch(() => document.durable());
     return { kind: from === stored ? 'applied' : 'merged', generation: storing.generation ?? '' };
   }
 
@@ -188,17 +211,14 @@ export function createDocuments(options: {
       if ((await store.byKey(owner.id, key))?.playground_of == null) return null;
       using held = await hold(owner, key);
       const { document, row } = held.entry;
-      const bytes = Buffer.from(writeNotebook(document.notebook()));
-      const info: ObjectInfo = {
-        key,
-        size: bytes.length,
-        contentType: notebookContentType,
-        generation: createHash('sha256').update(bytes).digest('hex').slice(0, 32),
-        updatedAt: new Date(document.changedAt),
-        createdAt: new Date(row.created_at),
-      };
-      return { info, bytes };
+      return snapshotOf(document, new Date(row.created_at), (hash) => hash);
     },
+
+    readOpen(owner, key) {
+      const entry = open.get(owner.id, key);
+      return entry === undefined ? null : snapshots.remember(owner, asItStands(entry));
+    },
+    givenOut: snapshots.of,
 
     onStored(listener) {
       storedListeners.push(listener);

@@ -7,10 +7,12 @@ import { notebookContentType, readNotebook } from './nbformat.ts';
 import { readNotebookBytes } from './notebook-bytes.ts';
 import { notANotebook } from './refusals.ts';
 import { isPlaygroundKey } from './playground-key.ts';
+import { isUnstored, type Snapshot } from './snapshot.ts';
 
 /**
  * The buckets as everybody but the documents themselves should see them: an open notebook is read as it stands and
- * written through its document, so that nobody gets old bytes and nobody's edits are written over.
+ * written through its document, so that nobody gets old bytes and nobody's edits are written over. That goes on while the
+ * bucket itself is in trouble.
  * @param options.withPlaygrounds  answer for playgrounds too; who may use one is the caller's to check
  */
 export function createLiveBuckets(
@@ -35,7 +37,6 @@ export function createLiveBuckets(
     const reading = readNotebook(bytes);
     if (reading.kind === 'refused') throw notANotebook(key, reading.reason);
     if (ifGeneration !== undefined) {
-      await documents.flush(owner, key);
       const current = await head(owner, key);
       if (current === null || ifGeneration !== current.generation) {
         throw changedMeanwhile(key, current, ifGeneration === 'absent');
@@ -51,8 +52,29 @@ export function createLiveBuckets(
 
   async function head(owner: BucketOwner, key: string): Promise<ObjectInfo | null> {
     if (isPlaygroundKey(key)) return (await playground(owner, key))?.info ?? null;
-    await documents.flush(owner, key);
-    return buckets.head(owner, key);
+    return orAsItStands(
+      owner,
+      key,
+      () => buckets.head(owner, key),
+      ({ info }) => info,
+    );
+  }
+
+  /** What the bucket answers once it has everything; while it is in trouble, what is open answers for itself. */
+  async function orAsItStands<T>(
+    owner: BucketOwner,
+    key: string,
+    ask: () => Promise<T>,
+    answer: (snapshot: Snapshot) => T,
+  ): Promise<T> {
+    try {
+      await documents.flush(owner, key);
+      return await ask();
+    } catch (error) {
+      const snapshot = documents.readOpen(owner, key);
+      if (snapshot === null) throw error;
+      return answer(snapshot);
+    }
   }
 
   async function playground(owner: BucketOwner, key: string): Promise<{ info: ObjectInfo; bytes: Buffer } | null> {
@@ -73,8 +95,16 @@ export function createLiveBuckets(
         const found = await playground(owner, key);
         return found === null ? null : { info: found.info, body: Readable.from([found.bytes]) };
       }
-      if (options.generation === undefined) await documents.flush(owner, key);
-      return buckets.get(owner, key, options);
+      const { range, generation } = options;
+      const read = ({ info, bytes }: Snapshot): { info: ObjectInfo; body: Readable } => {
+        // The end of a range belongs to it.
+        const part = range === undefined ? bytes : bytes.subarray(range.start, range.end + 1);
+        return { info, body: Readable.from([part]) };
+      };
+      if (generation === undefined) return orAsItStands(owner, key, () => buckets.get(owner, key, options), read);
+      const snapshot = documents.givenOut(owner, key, generation);
+      if (snapshot !== null) return read(snapshot);
+      return isUnstored(generation) ? null : buckets.get(owner, key, options);
     },
 
     async delete(owner, key, options = {}) {

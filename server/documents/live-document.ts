@@ -94,7 +94,8 @@ export interface Documents {
   flush(owner: BucketOwner, key: string): Promise<void>;
   /**
    * Brings a notebook that was made elsewhere into the document (open or not): the difference is applied cell by cell,
-   * so that editors keep their cursors and undo.
+   * so that editors keep their cursors and undo. It is journaled when this resolves, and stored if the bucket can be
+   * written to.
    * @param change.base  generation that `notebook` was made from; null takes the present one for it
    */
   merge(

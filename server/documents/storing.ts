@@ -13,6 +13,7 @@ import type { LiveNotebook } from './live-notebook.ts';
 import { mergeNotebooks } from './merge-notebooks.ts';
 import { notebookContentType, readNotebook, writeNotebook, type Notebook } from './nbformat.ts';
 import { isSharedCell, sharedCells } from './shared-notebook.ts';
+import { authorsIn, intendedIn, knownIn, storingMarks, type Known } from './storing-marks.ts';
 
 /** An edit is stored this long after the last one, and at the latest this long after the first that is not. */
 const quietMs = 1000;
@@ -24,23 +25,14 @@ const workShare = 10;
 const retryDelaysMs = [1000, 2000, 4000, 8000, 15_000, 30_000];
 const triesAgainstOthers = 5;
 
-/** The bucket's state as this document last knew it. */
-interface Known {
-  readonly generation: string;
-  /** Of the notebook as we would write it, so that storing the same again can be told. */
-  readonly hash: string;
-}
-
-const storedMark = 'document:stored';
-const storingMark = 'document:storing';
-
 /**
  * Keeps the bucket's object in step with one document.
  *
  * INVARIANTS: one write is under way at a time, over the generation that is known; an object that somebody else changed
  * is merged into the document before it is written over, and stays among its versions. Before a write the journal holds
  * what is written and its hash: after a crash our own object is not taken for somebody else's, which would bring in a
- * second time what clients have and send again.
+ * second time what clients have and send again. Whose changes they are is journaled as well, with the first change of each
+ * person and then with the write, so that a version has its authors however the write before it ended.
  */
 export class Storing {
   readonly #document: LiveNotebook;
@@ -76,7 +68,8 @@ export class Storing {
     this.#log = options.log;
     this.#onStored = options.onStored;
     this.#onSettled = options.onSettled;
-    this.#known = knownOf(options.document.marks().get(storedMark));
+    this.#known = knownIn(options.document.marks());
+    for (const author of authorsIn(options.document.marks())) this.#authors.set(author.accountId, author);
     this.#storedVersion = options.document.version;
   }
 
@@ -95,7 +88,7 @@ export class Storing {
   /** Something was changed: by a person, or by a kernel where `author` is null. */
   changed(author: Author | null, isByPerson: boolean): void {
     if (this.#document.isPlayground || this.#isStopped) return;
-    if (author !== null) this.#authors.set(author.accountId, author);
+    if (author !== null && !this.#authors.has(author.accountId)) this.#setAuthors([...this.#authors.values(), author]);
     const now = this.#clock.now();
     this.#firstUnstoredAt ??= now;
     if (this.#failures > 0) return;
@@ -124,7 +117,7 @@ export class Storing {
   async isOurs(info: ObjectInfo): Promise<boolean> {
     if (info.generation === this.#known?.generation) return true;
     const theirs = await this.#read(info.generation);
-    return theirs !== null && hashOf(writeNotebook(theirs)) === this.#document.marks().get(storingMark);
+    return theirs !== null && hashOf(writeNotebook(theirs)) === intendedIn(this.#document.marks())?.hash;
   }
 
   /** The document as the bucket has it now, which nobody needs to store. */
@@ -142,8 +135,12 @@ export class Storing {
       this.#storedVersion = -1;
       this.changed(null, true);
     }
-    if (info === null || info.generation === this.#known?.generation) return;
-    await this.#inTurn(() => this.#absorb(info));
+    const intended = intendedIn(this.#document.marks());
+    if (info !== null && info.generation !== this.#known?.generation) await this.#inTurn(() => this.#absorb(info));
+    if (intended === null || intended.authors.length === 0) return;
+    // What was written may not have been told of; what was not written is still to be.
+    if (info !== null && intended.hash === this.#known?.hash) this.#tell(info, intended.authors);
+    else this.#setAuthors([...this.#authors.values(), ...intended.authors]);
   }
 
   /** Runs `work` while nothing is written. */
@@ -228,8 +225,8 @@ export class Storing {
     const text = writeNotebook(notebook);
     const hash = hashOf(text);
     if (hash !== this.#known?.hash) {
-      this.#authors = new Map();
-      document.mark(storingMark, hash);
+      document.mark(storingMarks.storing, { hash, authors });
+      this.#setAuthors([]);
       await document.durable();
       const bytes = Buffer.from(text);
       let info: ObjectInfo;
@@ -239,7 +236,7 @@ export class Storing {
           ifGeneration: this.#known?.generation ?? 'absent',
         });
       } catch (error) {
-        for (const author of authors) this.#authors.set(author.accountId, author);
+        this.#setAuthors([...authors, ...this.#authors.values()]);
         if (!isPreconditionFailed(error)) throw error;
         const current = await this.#buckets.head(document.owner, document.key);
         if (current === null) this.#known = null;
@@ -247,10 +244,8 @@ export class Storing {
         return false;
       }
       this.#setKnown({ generation: info.generation, hash });
-      const { id, owner, key } = document;
-      const at = info.updatedAt.getTime();
-      this.#onStored({ documentId: id, owner, key, generation: info.generation, size: bytes.length, at, authors });
-      document.tell({ type: 'stored', at, generation: info.generation });
+      this.#tell(info, authors);
+      document.tell({ type: 'stored', at: info.updatedAt.getTime(), generation: info.generation });
     }
     this.#storedVersion = version;
     await document.durable().catch(() => undefined);
@@ -273,7 +268,7 @@ export class Storing {
       return;
     }
     const hash = hashOf(writeNotebook(theirs));
-    if (hash !== document.marks().get(storingMark) || this.#known === null) {
+    if (hash !== intendedIn(document.marks())?.hash || this.#known === null) {
       const base = this.isStored || this.#known === null ? null : await this.#read(this.#known.generation);
       const isClean = this.isStored;
       const merged = isClean
@@ -304,7 +299,17 @@ export class Storing {
 
   #setKnown(known: Known): void {
     this.#known = known;
-    this.#document.mark(storedMark, known);
+    this.#document.mark(storingMarks.stored, known);
+  }
+
+  #setAuthors(authors: readonly Author[]): void {
+    this.#authors = new Map(authors.map((author) => [author.accountId, author]));
+    this.#document.mark(storingMarks.authors, authors.length === 0 ? null : [...this.#authors.values()]);
+  }
+
+  #tell({ generation, size, updatedAt }: ObjectInfo, authors: readonly Author[]): void {
+    const { id, owner, key } = this.#document;
+    this.#onStored({ documentId: id, owner, key, generation, size, at: updatedAt.getTime(), authors });
   }
 
   /** Cells that two people moved at once are there twice, under one id. */
@@ -335,10 +340,4 @@ export class Storing {
 
 function hashOf(text: string): string {
   return createHash('sha256').update(text).digest('hex');
-}
-
-function knownOf(value: unknown): Known | null {
-  if (typeof value !== 'object' || value === null || !('generation' in value) || !('hash' in value)) return null;
-  const { generation, hash } = value;
-  return typeof generation === 'string' && typeof hash === 'string' ? { generation, hash } : null;
 }

@@ -1,4 +1,4 @@
-import { AppError, environmentStatusWord, type EnvironmentCreate } from '@terrarium/contract';
+import { AppError, environmentStatusWord, type Environment, type EnvironmentCreate } from '@terrarium/contract';
 import type { Principal } from '../accounts/accounts.ts';
 import type { WorkspaceAccess } from '../workspaces/access.ts';
 import type { AgentDoor } from './agent-client.ts';
@@ -13,13 +13,17 @@ export interface Availability {
    * @throws AppError EnvironmentNotReady and whatever starting throws
    */
   start(who: Pick<Principal, 'account'>, access: WorkspaceAccess, signal: AbortSignal): Promise<AgentDoor>;
+  /**
+   * Waits for the person's environment that somebody has started, as long as that may take.
+   * @throws AppError EnvironmentPaused  none is on its way; EnvironmentNotReady  it did not start, with the reason
+   */
+  arrival(accountId: string, workspaceId: string, signal: AbortSignal): Promise<AgentDoor>;
 }
 
-const longestStartMs = 5 * 60_000;
 const none: EnvironmentCreate = {};
 
 export function createAvailability(options: {
-  environments: Pick<Environments, 'agentFor' | 'defaultFor' | 'create' | 'start' | 'untilRunning'>;
+  environments: Pick<Environments, 'defaultFor' | 'create' | 'start' | 'untilRunning'>;
 }): Availability {
   const { environments } = options;
   const starting = new Map<string, Promise<string>>();
@@ -36,34 +40,14 @@ export function createAvailability(options: {
 
   return {
     async absence(accountId, workspaceId) {
+      return absenceOf(await environments.defaultFor(accountId, workspaceId));
+    },
+
+    async arrival(accountId, workspaceId, signal) {
       const environment = await environments.defaultFor(accountId, workspaceId);
-      if (environment === null) {
-        return new AppError(
-          'EnvironmentPaused',
-          'There is no Cloud Environment in this workspace yet. Start one to run code.',
-        );
-      }
-      const word = environmentStatusWord[environment.status].toLowerCase();
-      switch (environment.status) {
-        case 'Creating':
-        case 'Starting':
-        case 'Updating':
-        case 'Running':
-          return new AppError(
-            'EnvironmentNotReady',
-            `The Cloud Environment is ${word} and does not answer yet. Try again in a moment.`,
-          );
-        case 'Error':
-          return new AppError(
-            'EnvironmentPaused',
-            environment.reason ?? 'The Cloud Environment has a problem. See its page.',
-          );
-        case 'Stopping':
-        case 'Stopped':
-        case 'Deleting':
-        case 'Deleted':
-          return new AppError('EnvironmentPaused', `The Cloud Environment is ${word}. Start it to run code.`);
-      }
+      const absence = absenceOf(environment);
+      if (environment === null || absence.code !== 'EnvironmentNotReady') throw absence;
+      return environments.untilRunning(environment.id, signal);
     },
 
     async start(who, access, signal) {
@@ -73,11 +57,38 @@ export function createAvailability(options: {
         asked = askToRun(who, access).finally(() => starting.delete(key));
         starting.set(key, asked);
       }
-      await environments.untilRunning(await asked, AbortSignal.any([signal, AbortSignal.timeout(longestStartMs)]));
-      const agent = await environments.agentFor(who.account.id, access.workspace.id);
-      if (agent === null)
-        throw new AppError('EnvironmentNotReady', 'The Cloud Environment stopped again before it could be used.');
-      return agent;
+      return environments.untilRunning(await asked, signal);
     },
   };
+}
+
+/** EnvironmentNotReady for one that is on its way. */
+function absenceOf(environment: Environment | null): AppError {
+  if (environment === null) {
+    return new AppError(
+      'EnvironmentPaused',
+      'There is no Cloud Environment in this workspace yet. Start one to run code.',
+    );
+  }
+  const word = environmentStatusWord[environment.status].toLowerCase();
+  switch (environment.status) {
+    case 'Creating':
+    case 'Starting':
+    case 'Updating':
+    case 'Running':
+      return new AppError(
+        'EnvironmentNotReady',
+        `The Cloud Environment is ${word} and does not answer yet. Try again in a moment.`,
+      );
+    case 'Error':
+      return new AppError(
+        'EnvironmentPaused',
+        environment.reason ?? 'The Cloud Environment has a problem. See its page.',
+      );
+    case 'Stopping':
+    case 'Stopped':
+    case 'Deleting':
+    case 'Deleted':
+      return new AppError('EnvironmentPaused', `The Cloud Environment is ${word}. Start it to run code.`);
+  }
 }

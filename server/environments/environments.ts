@@ -103,6 +103,12 @@ export function createEnvironments(options: {
     };
   }
 
+  /** Null when the machine does not run. */
+  async function doorOf(row: EnvironmentRow): Promise<AgentDoor | null> {
+    const address = await driver.address(row.id);
+    return address === null ? null : { environmentId: row.id, address, secret: row.agent_secret };
+  }
+
   /** The caller's environment of that name or id. Other people's do not exist for them. */
   async function required(
     accountId: string,
@@ -257,43 +263,42 @@ export function createEnvironments(options: {
     /** Where the caller's running environment in a workspace answers, or null when none runs. */
     async agentFor(accountId: string, workspaceId: string): Promise<AgentDoor | null> {
       const row = (await store.ofOwner(workspaceId, accountId)).findLast((candidate) => candidate.status === 'Running');
-      if (row === undefined) return null;
-      const address = await driver.address(row.id);
-      return address === null ? null : { environmentId: row.id, address, secret: row.agent_secret };
+      return row === undefined ? null : doorOf(row);
     },
 
     /** The caller's running environments in a workspace, oldest first, and where each answers. */
     async runningIn(accountId: string, workspaceId: string): Promise<{ id: string; name: string; door: AgentDoor }[]> {
       const rows = (await store.ofOwner(workspaceId, accountId)).filter(({ status }) => status === 'Running');
       const found = await Promise.all(
-        rows.map(async ({ id, name, agent_secret: secret }) => {
-          const address = await driver.address(id);
-          return address === null ? [] : [{ id, name, door: { environmentId: id, address, secret } }];
+        rows.map(async (row) => {
+          const door = await doorOf(row);
+          return door === null ? [] : [{ id: row.id, name: row.name, door }];
         }),
       );
       return found.flat();
     },
 
     /**
-     * Resolves when the environment runs.
+     * Resolves when the environment runs, to where it answers.
      * @throws AppError EnvironmentNotReady  it ended otherwise, with the reason; or `signal` was aborted
      */
-    async untilRunning(environmentId: string, signal: AbortSignal): Promise<void> {
-      await new Promise<void>((resolve, reject) => {
-        const finish = (outcome?: AppError) => {
+    async untilRunning(environmentId: string, signal: AbortSignal): Promise<AgentDoor> {
+      return new Promise((resolve, reject) => {
+        const finish = (outcome: AgentDoor | AppError) => {
           stopListening();
           signal.removeEventListener('abort', onAbort);
-          if (outcome === undefined) resolve();
-          else reject(outcome);
+          if (outcome instanceof AppError) reject(outcome);
+          else resolve(outcome);
         };
         const onAbort = () => {
           finish(new AppError('EnvironmentNotReady', 'The environment is still starting. Try again in a moment.'));
         };
         const look = async () => {
           const row = await store.byId(environmentId);
-          if (row?.status === 'Running') finish();
+          const door = row?.status === 'Running' ? await doorOf(row) : null;
+          if (door !== null) finish(door);
           else if (row === undefined || row.desired !== 'running' || row.status === 'Error') {
-            finish(new AppError('EnvironmentNotReady', row?.reason ?? 'The environment is not starting any more.'));
+            finish(new AppError('EnvironmentNotReady', row?.reason ?? endingOf(row)));
           }
         };
         const stopListening = events.subscribe(({ event }) => {
@@ -313,4 +318,11 @@ export function createEnvironments(options: {
       options.nudge();
     },
   };
+}
+
+/** Why nobody waits for it any more, where nothing else says so. */
+function endingOf(row: EnvironmentRow | undefined): string {
+  return row?.desired === 'stopped'
+    ? 'The Cloud Environment was paused before it had started.'
+    : 'The Cloud Environment was deleted before it had started.';
 }

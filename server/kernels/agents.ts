@@ -23,6 +23,7 @@ export interface Agents {
 }
 
 const rememberedMs = 2000;
+const longestStartMs = 5 * 60_000;
 const keptAgents = 2000;
 
 export function createAgents(options: {
@@ -58,7 +59,8 @@ export function createAgents(options: {
     },
     absence: ({ principal, access }) => availability.absence(principal.account.id, access.workspace.id),
     async start(visitor, signal) {
-      await availability.start(visitor.principal, visitor.access, signal);
+      const patience = AbortSignal.any([signal, AbortSignal.timeout(longestStartMs)]);
+      await availability.start(visitor.principal, visitor.access, patience);
       const agent = await find(visitor);
       if (agent === null)
         throw new AppError('EnvironmentNotReady', 'The Cloud Environment stopped again before it could be used.');

@@ -48,12 +48,14 @@ export function createBucketNotebooks(
     },
     stat: (key) => stored.head(owner, key),
     head: async (key) => (await stored.head(owner, key))?.generation ?? null,
-    async read(key) {
-      const found = await stored.get(owner, key);
+    async read(key, generation) {
+      const found = await stored.get(owner, key, generation === undefined ? {} : { generation });
       return found === null ? null : { generation: found.info.generation, bytes: await buffer(found.body) };
     },
     async merge(key, { base, notebook }) {
       const outcome = await documents.merge(owner, key, { base, notebook, author });
+      // What is in the document and not in the bucket is not in step yet.
+      await documents.flush(owner, key);
       if (outcome.kind !== 'conflict' && outcome.generation !== base) {
         await markFromDisk(owner, key, outcome.generation, author);
       }

@@ -19,7 +19,8 @@ export interface DiskSide {
 export interface BucketSide {
   /** The generation that is stored; null when there is none. */
   head(key: string): Promise<string | null>;
-  read(key: string): Promise<{ readonly generation: string; readonly bytes: Uint8Array } | null>;
+  /** @param generation  an older one than what is stored; null where it is kept no longer */
+  read(key: string, generation?: string): Promise<{ readonly generation: string; readonly bytes: Uint8Array } | null>;
   /** Brings a changed notebook in, cell by cell. @throws AppError InvalidInput when what is stored is not a notebook */
   merge(key: string, change: { readonly base: string; readonly notebook: Notebook }): Promise<MergeOutcome>;
   /** @returns its generation. @throws AppError PreconditionFailed */

@@ -105,9 +105,10 @@ export function memoryBucket() {
         step();
         return live.get(key)?.generation ?? null;
       },
-      async read(key) {
+      async read(key, generation = live.get(key)?.generation) {
         step();
-        return live.get(key) ?? null;
+        const bytes = history.get(generation ?? '');
+        return generation === undefined || bytes === undefined ? null : { generation, bytes };
       },
       async merge(key, { base, notebook }) {
         step();

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { contentOf } from './content.ts';
+import { createReplaced } from './replaced.ts';
 import { passDeletionOn, syncNotebook, type Outcome } from './sync.ts';
 import {
   cellIds,
@@ -26,7 +27,8 @@ function createWorld() {
   };
   const createPerson = () => {
     const disk = memoryDisk(step);
-    return { disk, sides: { disk, bucket: bucket.side(step), records: memoryRecords(step), canWrite: true } };
+    const records = memoryRecords(step);
+    return { disk, sides: { disk, bucket: bucket.side(step), records, replaced: createReplaced(), canWrite: true } };
   };
   const [one, other] = [createPerson(), createPerson()];
   return {

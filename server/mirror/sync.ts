@@ -1,6 +1,9 @@
 import { AppError } from '@terrarium/contract';
+import { mergeNotebooks } from '../documents/merge-notebooks.ts';
+import type { Notebook } from '../documents/nbformat.ts';
 import { contentOf, type Content } from './content.ts';
 import { decide, unreadable } from './decide.ts';
+import type { Replaced } from './replaced.ts';
 import type { BucketSide, DiskSide, MirrorRecord, Records } from './sides.ts';
 
 export type Outcome =
@@ -30,7 +33,7 @@ interface Side {
  * @param onDisk  hash of the file's bytes; null where there is none
  */
 export async function syncNotebook(
-  sides: { disk: DiskSide; bucket: BucketSide; records: Records; canWrite: boolean },
+  sides: { disk: DiskSide; bucket: BucketSide; records: Records; replaced: Replaced; canWrite: boolean },
   key: string,
   onDisk: string | null,
 ): Promise<Outcome> {
@@ -45,7 +48,7 @@ export async function syncNotebook(
 const inStep: Outcome = { kind: 'inStep' };
 
 async function bringIntoStep(
-  { disk, bucket, records, canWrite }: Parameters<typeof syncNotebook>[0],
+  { disk, bucket, records, replaced, canWrite }: Parameters<typeof syncNotebook>[0],
   key: string,
   onDisk: string | null,
 ): Promise<Outcome> {
@@ -100,6 +103,7 @@ async function bringIntoStep(
       if (isUnreadable)
         return { kind: 'left', reason: `on the disk is not a notebook, and stays there alone: ${problem}` };
       if (ours !== null && generation !== null && onDisk !== null) {
+        if (ours.content !== null) replaced.has(key, generation, ours.content);
         await records.set({ key, contentHash: ours.contentHash, generation, diskHash: onDisk });
       }
       return inStep;
@@ -135,9 +139,18 @@ async function bringIntoStep(
   async function writeDisk(): Promise<Outcome> {
     const read = await bucket.read(key);
     if (read === null) return { kind: 'lookAgain' };
-    const { contentHash } = contentOf(read.bytes);
+    const content = contentOf(read.bytes);
+    const { contentHash } = content;
+    if (record !== undefined && onDisk === record.diskHash) {
+      const { generation: before } = record;
+      await replaced.replacing(key, before, async () => {
+        const found = await bucket.read(key, before);
+        return found === null ? null : contentOf(found.bytes);
+      });
+    }
     await records.intend(key, 'disk', contentHash);
     const diskHash = await disk.write(key, read.bytes, onDisk);
+    replaced.has(key, read.generation, content);
     await records.set({ key, contentHash, generation: read.generation, diskHash });
     return inStep;
   }
@@ -151,27 +164,33 @@ async function bringIntoStep(
   }
 
   async function putIn(ifGeneration: string): Promise<Outcome> {
-    const { bytes, bytesHash, contentHash } = await contentOnDisk();
+    const content = await contentOnDisk();
+    const { bytes, bytesHash, contentHash } = content;
     await records.intend(key, 'bucket', contentHash);
     const put = await bucket.put(key, bytes, ifGeneration);
+    replaced.has(key, put, content);
     await records.set({ key, contentHash, generation: put, diskHash: bytesHash });
     return inStep;
   }
 
   async function merge(otherwise: () => Promise<Outcome>): Promise<Outcome> {
-    const { notebook, contentHash, bytesHash } = await contentOnDisk();
+    const content = await contentOnDisk();
+    const { notebook, contentHash, bytesHash } = content;
     // There is a record wherever both sides have changed, and what cannot be read does not come here.
     if (record === undefined || notebook === null) return otherwise();
     const before = new Set(intended);
     await records.intend(key, 'bucket', contentHash);
+    const { generation: base } = record;
+    const change = await changeOf(content, notebook, base);
+    if (change === 'conflict') return keepBoth();
     let outcome;
     try {
-      outcome = await bucket.merge(key, { base: record.generation, notebook });
+      outcome = await bucket.merge(key, { base, notebook: change });
       if (outcome.kind === 'conflict') {
         // The document may have had an earlier content of this disk that the bucket only has now.
         const now = await bucket.read(key);
         const isOurs = now !== null && before.has(contentOf(now.bytes).contentHash);
-        if (isOurs) outcome = await bucket.merge(key, { base: now.generation, notebook });
+        if (isOurs) outcome = await bucket.merge(key, { base: now.generation, notebook: change });
       }
     } catch (error) {
       if (error instanceof AppError && error.code === 'InvalidInput') return otherwise();
@@ -183,10 +202,27 @@ async function bringIntoStep(
     const now = await bucket.read(key);
     if (now === null) return { kind: 'lookAgain' };
     if (contentOf(now.bytes).contentHash === contentHash) {
+      replaced.has(key, now.generation, content);
       await records.set({ key, contentHash, generation: now.generation, diskHash: bytesHash });
       return inStep;
     }
+    replaced.replacingMerged(key, content);
     return writeDisk();
+  }
+
+  /** What the disk's notebook makes of the one that both sides had: without taking back what its writer never saw. */
+  async function changeOf(content: Content, notebook: Notebook, synced: string): Promise<Notebook | 'conflict'> {
+    const seen = replaced.readBy(key, content);
+    if (seen === null) return notebook;
+    const [before, now] = [seen.notebook ?? (await notebookAt(seen.generation)), await notebookAt(synced)];
+    if (before === null || now === null) return notebook;
+    const merged = mergeNotebooks(before, now, notebook);
+    return merged.conflicts.length > 0 ? 'conflict' : merged.notebook;
+  }
+
+  async function notebookAt(generation: string | null): Promise<Notebook | null> {
+    const read = generation === null ? null : await bucket.read(key, generation);
+    return read === null ? null : contentOf(read.bytes).notebook;
   }
 
   async function keepBoth(): Promise<Outcome> {

@@ -5,6 +5,7 @@ import type { AgentDisk } from './agent-notebooks.ts';
 import { isMirrored, keyOf, type BucketNotebooks } from './bucket-notebooks.ts';
 import { judgeDeletions } from './deletions.ts';
 import { createPace, restAfterMs } from './pace.ts';
+import { createReplaced } from './replaced.ts';
 import { sentences } from './sentences.ts';
 import type { MirrorRecord, Records } from './sides.ts';
 import { passDeletionOn, syncNotebook, type Outcome } from './sync.ts';
@@ -50,6 +51,7 @@ export function startWorker(options: {
 }): MirrorWorker {
   const { bucket, records, clock, log, abort } = options;
   const view = createView(options);
+  const replaced = createReplaced();
   const pace = createPace();
   const problems = new Map<string | null, string>();
   /** When a notebook that was just written to the disk may be written again. */
@@ -189,7 +191,11 @@ export function startWorker(options: {
     const startedAt = clock.now();
     let outcome: Outcome;
     try {
-      outcome = await syncNotebook({ disk: view.disk, bucket, records, canWrite }, key, view.onDisk(key)?.hash ?? null);
+      outcome = await syncNotebook(
+        { disk: view.disk, bucket, records, replaced, canWrite },
+        key,
+        view.onDisk(key)?.hash ?? null,
+      );
     } catch (error) {
       if (abort.signal.aborted) return 'later';
       problems.set(key, sentences.failed(key, error));

@@ -19,6 +19,7 @@ export interface KernelLinkOptions {
   readonly feed: Feed;
   readonly findDoor: () => Promise<AgentDoor | null>;
   readonly startEnvironment: (signal: AbortSignal) => Promise<AgentDoor>;
+  readonly awaitEnvironment: (signal: AbortSignal) => Promise<AgentDoor>;
   readonly environmentEnding: () => Promise<string>;
   readonly store: RunStore;
   readonly clock: Clock;
@@ -103,12 +104,8 @@ export class KernelLink {
     signal: AbortSignal,
     found: (kernelId: string) => Promise<void>,
   ): Promise<string | null> {
-    const { document, accountId, findDoor, startEnvironment, environmentEnding, store } = this.#options;
-    let door = await findDoor();
-    if (door === null) {
-      if (!startsEnvironment) throw new AppError('EnvironmentPaused', await environmentEnding());
-      door = await startEnvironment(signal);
-    }
+    const { document, accountId, findDoor, startEnvironment, awaitEnvironment, store } = this.#options;
+    const door = (await findDoor()) ?? (await (startsEnvironment ? startEnvironment : awaitEnvironment)(signal));
     const { kernelId, notice } = await findKernel(door, document, await store.lastKernel(document.id, accountId));
     if (signal.aborted) return null;
     await found(kernelId);

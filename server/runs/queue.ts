@@ -28,6 +28,8 @@ export interface QueueOptions {
   readonly findDoor: () => Promise<AgentDoor | null>;
   /** Starts it, and waits. @throws AppError  with the reason for people */
   readonly startEnvironment: (signal: AbortSignal) => Promise<AgentDoor>;
+  /** Waits for one that somebody has started. @throws AppError  with the reason for people */
+  readonly awaitEnvironment: (signal: AbortSignal) => Promise<AgentDoor>;
   /** Why the environment does not run, in a sentence. */
   readonly environmentEnding: () => Promise<string>;
   readonly store: RunStore;
@@ -197,13 +199,14 @@ export class Queue {
       else if (this.#link.isOpen) this.#begin({ run, position, cell });
       else if (this.#link.isOpening) return;
       else {
-        this.#connect((signal) => this.#open(run.startsEnvironment, signal));
+        this.#connect((signal) => this.#open(signal));
         return;
       }
     }
   }
 
-  async #open(startsEnvironment: boolean, signal: AbortSignal): Promise<void> {
+  async #open(signal: AbortSignal): Promise<void> {
+    const startsEnvironment = this.#runs.all.some((run) => run.startsEnvironment);
     const notice = await this.#link.open(startsEnvironment, signal, (kernelId) => {
       for (const run of this.#runs.all) run.kernelId = kernelId;
       return this.#options.store.setKernel(this.#runs.all, kernelId);

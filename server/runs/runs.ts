@@ -89,6 +89,7 @@ export function createRuns(options: {
         if (account === null) throw new AppError('NotFound', 'The account that asked for this is gone.');
         return availability.start({ account }, held, signal);
       },
+      awaitEnvironment: (signal) => availability.arrival(accountId, owner.id, signal),
       environmentEnding: () => environmentEnding(accountId, owner.id),
       store,
       clock,

@@ -3,6 +3,9 @@ import type { Run } from '@terrarium/contract';
 import { RoomClient } from '../documents/testing-client.ts';
 import { untilTrue, type ControlPlane } from './control-plane.ts';
 
+/** How the control plane is reached. */
+type Door = Pick<ControlPlane, 'url' | 'token' | 'client'>;
+
 export interface NotebookParams {
   readonly namespace: string;
   readonly name: string;
@@ -20,7 +23,7 @@ export interface CellState {
 
 /** Stores a notebook of code cells `c0`, `c1` and so on. */
 export async function putNotebook(
-  plane: ControlPlane,
+  plane: Door,
   params: NotebookParams,
   cells: readonly (string | { source: string; cell_type?: string; metadata?: object })[],
   metadata: object = { kernelspec: { name: 'python3', display_name: 'Python 3', language: 'python' } },
@@ -35,7 +38,7 @@ export async function putNotebook(
 }
 
 /** The outputs that the stored notebook has, cell by cell. */
-export async function storedOutputs(plane: ControlPlane, params: NotebookParams): Promise<Output[][]> {
+export async function storedOutputs(plane: Door, params: NotebookParams): Promise<Output[][]> {
   const response = await plane.client.getNotebookContent({ params });
   const { cells } = (await response.json()) as { cells: { outputs?: Output[] }[] };
   return cells.map(({ outputs = [] }) => outputs);
@@ -47,7 +50,7 @@ export function textOf(outputs: readonly Output[] = []): string {
     .join('');
 }
 
-export async function untilOver(plane: ControlPlane, params: NotebookParams, run: string): Promise<Run> {
+export async function untilOver(plane: Door, params: NotebookParams, run: string): Promise<Run> {
   let latest: Run | undefined;
   await untilTrue(async () => {
     latest = await plane.client.getRun({ params: { ...params, run } });
@@ -58,7 +61,7 @@ export async function untilOver(plane: ControlPlane, params: NotebookParams, run
 }
 
 /** Runs cells, all when none are named, and waits for the end. */
-export async function runToEnd(plane: ControlPlane, params: NotebookParams, cells?: string[]): Promise<Run> {
+export async function runToEnd(plane: Door, params: NotebookParams, cells?: string[]): Promise<Run> {
   const { run } = await plane.client.startRun({ params, body: cells === undefined ? {} : { cells } });
   return untilOver(plane, params, run);
 }
@@ -67,7 +70,7 @@ export async function runToEnd(plane: ControlPlane, params: NotebookParams, cell
 export class Editor extends RoomClient {
   #requests = 0;
 
-  static async open(plane: ControlPlane, params: NotebookParams): Promise<Editor> {
+  static async open(plane: Door, params: NotebookParams): Promise<Editor> {
     const { namespace, name, path } = params;
     const door = `${plane.url}/jupyter/${namespace}/${name}`;
     const authorization = `Bearer ${plane.token}`;

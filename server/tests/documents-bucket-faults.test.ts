@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { AppError, createClient } from '@terrarium/contract';
 import type { ObjectStore } from '../bucket/object-store.ts';
 import type { RoomClient } from '../documents/testing-client.ts';
@@ -143,4 +143,96 @@ test('a bucket that never answers does not keep the server from stopping', async
   await inside.restart();
   obstacle = async () => undefined;
   await expect.poll(stored, { timeout: 10_000 }).toContain('"x1"');
+});
+
+describe('an open notebook whose bucket cannot be used', () => {
+  const contents = (method: string, body: string | null = null): Promise<Response> =>
+    fetch(`${inside.server.url}/jupyter/my-project/getting-started/api/contents/${key}`, {
+      method,
+      body,
+      headers: { authorization: `Bearer ${inside.server.token}`, 'content-type': 'application/json' },
+    });
+  const withSource = (source: string): object => {
+    const cell = { id: 'c', cell_type: 'code', metadata: {}, source, outputs: [], execution_count: null };
+    return { nbformat: 4, nbformat_minor: 5, metadata: {}, cells: [cell] };
+  };
+  const saved = async (source: string): Promise<number> => {
+    const body = JSON.stringify({ type: 'notebook', format: 'json', content: withSource(source) });
+    return (await contents('PUT', body)).status;
+  };
+  const full = async (what: 'read' | 'write'): Promise<void> => {
+    if (what === 'write') throw new AppError('StorageFull', 'The bucket is full.');
+  };
+
+  test.each([
+    ['cannot be reached', away],
+    ['is full', full],
+  ])('is read as it stands while the bucket %s', async (_, what) => {
+    const client = await join(await openSession(door(), key));
+    client.source(0).insert(1, '1');
+    await client.saved();
+    obstacle = what;
+    client.source(0).insert(2, '2');
+    await client.saved();
+    const answer = await ask('GET');
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'application/x-ipynb+json']);
+    expect(await answer.text()).toContain('"x12"');
+    const etag = answer.headers.get('etag') ?? '';
+    const again = await fetch(answer.url, {
+      headers: { authorization: `Bearer ${inside.server.token}`, 'if-none-match': etag },
+    });
+    expect(again.status).toBe(304);
+    const model = (await (await contents('GET')).json()) as { content: { cells: { source: string }[] } };
+    expect(model.content.cells[0]?.source).toBe('x12');
+    client.source(0).insert(3, '3');
+    await client.saved();
+    expect(await (await ask('GET')).text()).toContain('"x123"');
+    obstacle = async () => undefined;
+    await expect.poll(stored, { timeout: 20_000 }).toContain('"x123"');
+  });
+
+  test('is saved by clients once the journal has it, and again, over a restart', async () => {
+    const room = await openSession(door(), key);
+    const client = await join(room);
+    expect((await contents('GET')).status).toBe(200);
+    obstacle = full;
+    expect(await saved('y')).toBe(200);
+    await client.until(() => client.text(0) === 'y', 'the save');
+    expect(await saved('yy')).toBe(200);
+    const put = await ask('PUT', JSON.stringify(withSource('yyy')));
+    expect(put.status).toBe(200);
+    const conditional = await fetch(put.url, {
+      method: 'PUT',
+      body: JSON.stringify(withSource('yyyy')),
+      headers: { authorization: `Bearer ${inside.server.token}`, 'if-match': put.headers.get('etag') ?? '' },
+    });
+    expect(conditional.status).toBe(200);
+    const stale = await fetch(put.url, {
+      method: 'PUT',
+      body: JSON.stringify(withSource('too late')),
+      headers: { authorization: `Bearer ${inside.server.token}`, 'if-match': put.headers.get('etag') ?? '' },
+    });
+    expect(stale.status).toBe(412);
+    await client.close();
+    await inside.restart();
+    expect((await join(room)).text(0)).toBe('yyyy');
+    obstacle = async () => undefined;
+    await expect.poll(stored, { timeout: 20_000 }).toContain('"yyyy"');
+  });
+
+  test('keeps what others type beside a save that was based on what was not stored yet', async () => {
+    const client = await join(await openSession(door(), key));
+    obstacle = full;
+    client.source(0).insert(1, '1');
+    await client.saved();
+    const model = (await (await contents('GET')).json()) as { content: { cells: object[] } };
+    const added = { id: 'd', cell_type: 'markdown', metadata: {}, source: 'added' };
+    client.source(0).insert(2, '2');
+    await client.saved();
+    const content = { ...model.content, cells: [...model.content.cells, added] };
+    const body = JSON.stringify({ type: 'notebook', format: 'json', content });
+    expect((await contents('PUT', body)).status).toBe(200);
+    await client.until(() => client.text(1) === 'added', 'the save');
+    expect(client.text(0)).toBe('x12');
+  });
 });

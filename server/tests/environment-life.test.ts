@@ -160,6 +160,69 @@ print(done.returncode, done.stdout, done.stderr)`,
   await remove(again, 'true');
 });
 
+/** Python that makes wheels with a program in each, and installs them by pip as a person does. */
+const pipStory = `
+import subprocess, sys, zipfile
+def wheel(name, version):
+    info, file = f'{name}-{version}.dist-info', f'{name}-{version}-py3-none-any.whl'
+    files = {
+        f'{name}.py': f'def main(): print("{name} {version}")\\n',
+        f'{info}/METADATA': f'Metadata-Version: 2.1\\nName: {name}\\nVersion: {version}\\n',
+        f'{info}/WHEEL': 'Wheel-Version: 1.0\\nGenerator: story\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n',
+        f'{info}/entry_points.txt': f'[console_scripts]\\n{name}-told = {name}:main\\n',
+    }
+    files[f'{info}/RECORD'] = ''.join(f'{path},,\\n' for path in [*files, f'{info}/RECORD'])
+    with zipfile.ZipFile(file, 'w') as archive:
+        for path, text in files.items(): archive.writestr(path, text)
+    return './' + file
+def pip(*args):
+    command = [sys.executable, '-m', 'pip', '--disable-pip-version-check', *args]
+    done = subprocess.run(command, capture_output=True, text=True)
+    return '' if done.returncode == 0 and "Can't uninstall" not in done.stdout else done.stdout + done.stderr
+def told(name):
+    return subprocess.run(f'{name}-told', shell=True, capture_output=True, text=True).stdout.strip()
+`;
+
+test('a program installed by pip is upgraded, used and removed in another environment with the same disk', async () => {
+  const environment = await create(first, 'programs');
+  const [installed] = await inKernel(
+    first,
+    'python3',
+    `${pipStory}print([pip('install', '--no-index', wheel('story', '1.0')), told('story')])`,
+  );
+  expect(installed).toBe("['', 'story 1.0']");
+  await remove(environment, 'false');
+  const again = await create(first, 'programs-again');
+  const [upgraded, reinstalled, removed] = await inKernel(
+    first,
+    'python3',
+    `${pipStory}print([told('story'), pip('install', '--no-index', '--upgrade', wheel('story', '2.0')), told('story')])`,
+    `from importlib.metadata import distributions
+print([pip('install', '--no-index', '--force-reinstall', wheel('story', '2.0')), [d.version for d in distributions(name='story')]])`,
+    `print([pip('uninstall', '--yes', 'story'), told('story')])`,
+  );
+  expect(upgraded).toBe("['story 1.0', '', 'story 2.0']");
+  expect(reinstalled).toBe("['', ['2.0']]");
+  expect(removed).toBe("['', '']");
+  await remove(again, 'true');
+});
+
+test('another version of what the environment brings can be installed, and taken away again', async () => {
+  const environment = await create(first, 'versions');
+  const [installed, replaced, removed] = await inKernel(
+    first,
+    'python3',
+    `${pipStory}print([pip('install', '--no-index', '--no-deps', wheel('comm', '0.0.1')), told('comm')])`,
+    `def origin(): return subprocess.run([sys.executable, '-c', 'import comm; print(comm.__file__)'], capture_output=True, text=True).stdout.strip()
+print(origin())`,
+    `print([pip('uninstall', '--yes', 'comm'), origin().startswith('/home/jupyter')])`,
+  );
+  expect(installed).toBe("['', 'comm 0.0.1']");
+  expect(replaced).toMatch(/^\/home\/jupyter\/packages\/.*comm\.py$/);
+  expect(removed).toBe("['', False]");
+  await remove(environment, 'true');
+});
+
 test('a pause ends processes; boot disk files survive it, and not deletion', async () => {
   const environment = await create(first, 'boot-disk');
   const manager = kernelManager(plane, first.namespace, first.name);

@@ -27,6 +27,7 @@ import {
   type MachinePaths,
 } from './machine-files.ts';
 import { agentProcess, directoriesWithProcesses, endAll, firstProcess, outsideProcesses } from './machine-processes.ts';
+import { settleOwnership } from './ownership.ts';
 import { bootId, readProcess, signal, until, type ProcessFact } from './processes.ts';
 import { removeTree } from './remove-tree.ts';
 import { readStatus } from './status-file.ts';
@@ -195,6 +196,8 @@ export function createCompute(options: {
       paths.launch,
       JSON.stringify({ ...launch, cgroups: groups.directories, memoryEvents: groups.memoryEvents }),
     );
+    const home = 'directory' in disk.volume ? [disk.volume.directory] : [];
+    await settleOwnership([...home, path.join(paths.bootDirectory, 'state')], abilities);
     makeRunDirectory(paths);
     if (abilities.isolation === 'root') await fs.chown(paths.run, insideUser.uid, insideUser.gid);
     await prepareLaunch({ spec, paths, abilities, settings, disk, groups, etc: options.etc });

@@ -15,6 +15,7 @@ import { computeProblem } from '../workspaces/permissions.ts';
 import { useStartEnvironment, useStopEnvironment } from './actions.ts';
 import { DeleteEnvironmentDialog } from './DeleteEnvironmentDialog.tsx';
 import classes from './EnvironmentPage.module.css';
+import { MirrorSection } from './MirrorSection.tsx';
 import { PriceStrip } from './PriceStrip.tsx';
 import { shapeText } from './shape.ts';
 import { StatusWord } from './StatusWord.tsx';
@@ -55,6 +56,7 @@ export function EnvironmentDetails({ environment, workspace }: { environment: En
               {formatMoney(cost.soFar, cost.currency)} so far for the machine, since it was created.
             </Text>
           </Section>
+          <MirrorSection environment={environment} workspace={workspace} />
           <Section title="Timeline">
             {environment.timeline.length === 0 ? (
               <Text c="dimmed">Nothing has happened yet.</Text>

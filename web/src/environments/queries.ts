@@ -1,5 +1,5 @@
 import type { Environment } from '@terrarium/contract';
-import { queryOptions } from '@tanstack/react-query';
+import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { api } from '../api.ts';
 
 // Nothing here polls: the server tells of every change, and of use every few seconds while something runs.
@@ -21,6 +21,15 @@ export function currentEnvironment(environments: readonly Environment[] | undefi
   return environments
     ?.filter((environment) => environment.status !== 'Deleted')
     .toSorted((left, right) => right.createdAt.localeCompare(left.createdAt))[0];
+}
+
+/** How ~/notebooks on an environment's disk stands to its workspace. It begins anew with each start and pause. */
+export function mirrorQuery({ id, status, workspace: { namespace, name } }: Environment) {
+  return queryOptions({
+    queryKey: ['mirror', id, status],
+    queryFn: ({ signal }) => api.getNotebookMirror({ params: { namespace, name, environment: id }, signal }),
+    placeholderData: keepPreviousData,
+  });
 }
 
 export const imagesQuery = queryOptions({

@@ -1,0 +1,41 @@
+import * as z from 'zod';
+import type { Author } from '../accounts/author.ts';
+
+/** Names of what the journal keeps of a document's way to the bucket. */
+export const storingMarks = {
+  stored: 'document:stored',
+  storing: 'document:storing',
+  authors: 'document:authors',
+} as const;
+
+const Authors = z.array(z.object({ accountId: z.string(), name: z.string() }));
+const Known = z.object({ generation: z.string(), hash: z.string() });
+const Intended = z.object({ hash: z.string(), authors: Authors });
+
+/** The bucket's state as a document last knew it. */
+export interface Known {
+  readonly generation: string;
+  /** Of the notebook as we would write it, so that storing the same again can be told. */
+  readonly hash: string;
+}
+
+/** What was about to be written. */
+export interface Intended {
+  readonly hash: string;
+  readonly authors: readonly Author[];
+}
+
+type Marks = ReadonlyMap<string, unknown>;
+
+export function knownIn(marks: Marks): Known | null {
+  return Known.safeParse(marks.get(storingMarks.stored)).data ?? null;
+}
+
+export function intendedIn(marks: Marks): Intended | null {
+  return Intended.safeParse(marks.get(storingMarks.storing)).data ?? null;
+}
+
+/** Whose changes are in no write yet. */
+export function authorsIn(marks: Marks): readonly Author[] {
+  return Authors.safeParse(marks.get(storingMarks.authors)).data ?? [];
+}
