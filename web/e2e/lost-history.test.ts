@@ -28,7 +28,7 @@ describe.skipIf(!hasBrowser)('an open notebook whose history the server has lost
 
   const cell = () => page.locator('.jp-NotebookPanel:visible .jp-CodeCell .cm-content').first();
   const status = () => page.locator('.tr-Save');
-  const notice = () => page.getByText('The server has another history of');
+  const notice = () => page.getByText(/^Your edits are kept as "restored .* another history/);
 
   async function type(text: string): Promise<void> {
     await cell().click();
