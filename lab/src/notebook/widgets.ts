@@ -10,6 +10,7 @@ import {
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import { Signal } from '@lumino/signaling';
 import { followSharedWidgets } from './output-widgets.ts';
+import { showWidgetsOfBusyKernels } from './widget-states.ts';
 
 /** How long an output may be ahead of the kernel's word about the widget that it shows. */
 const modelIsComingMs = 5_000;
@@ -50,6 +51,7 @@ function withNotebooksOnceTheyHaveKernels(plugin: Plugin): Plugin {
     activate: (app: JupyterFrontEnd, rendermime: unknown, tracker: INotebookTracker | null, ...others: unknown[]) => {
       waitForModels();
       followSharedWidgets();
+      showWidgetsOfBusyKernels();
       return plugin.activate(app, rendermime, tracker && withKernels(tracker), ...others);
     },
   };
