@@ -19,9 +19,10 @@ for step in range(1, 81):
     bar.value = step
 print("sorted")`;
 
+// As Plotly 6 writes a figure: its numbers are the bytes of a NumPy array.
 const plotly = `display({
     "application/vnd.plotly.v1+json": {
-        "data": [{"type": "bar", "x": ["BRCA1", "TP53"], "y": [12, 7]}],
+        "data": [{"type": "bar", "x": ["BRCA1", "TP53"], "y": {"dtype": "i1", "bdata": "DAc="}}],
         "layout": {"title": {"text": "Reads per gene"}, "width": 500, "height": 300},
     },
     "text/plain": "Figure",
