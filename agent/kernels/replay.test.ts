@@ -94,6 +94,38 @@ test('a page that was reloaded rebuilds a running cell from the journal and foll
   await second.close();
 });
 
+test('while a kernel is busy, its journal tells what it said over comms, and that a restart ended them', async () => {
+  const id = await start();
+  const client = await connectKernel(agent, id);
+  client.execute(
+    `from comm import create_comm
+comm = create_comm(target_name='t', data={'state': {'value': 0}})
+for value in range(1, 4):
+    comm.send({'method': 'update', 'state': {'value': value}}, buffers=[b'abc'])
+input('busy')`,
+  );
+  await until(() => client.received.some(({ type }) => type === 'input_request'), 'the cell to wait');
+  const told = async () => {
+    const answer = await agent.call('GET', `/agent/kernels/${id}/journal?only=comms`);
+    return answer.bytes
+      .toString()
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+  };
+  const lines = (await told()).filter(({ header }) => header.msg_type !== 'status');
+  expect(lines.map(({ header, content }) => [header.msg_type, content.data.state.value])).toEqual([
+    ['comm_open', 0],
+    ['comm_msg', 1],
+    ['comm_msg', 2],
+    ['comm_msg', 3],
+  ]);
+  expect(lines.at(-1).buffers).toEqual([Buffer.from('abc').toString('base64')]);
+  await agent.call('POST', `/api/kernels/${id}/restart`);
+  await until(async () => (await told()).at(-1).content.execution_state === 'starting', 'the restart to be told');
+  await client.close();
+});
+
 test('a flood of output reaches a slow reader whole', async () => {
   const id = await start();
   const client = await connectKernel(agent, id, { framing: 'v1' });

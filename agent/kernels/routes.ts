@@ -11,6 +11,7 @@ import type { Kernels } from './kernels.ts';
 import { kernelspecModel } from './kernelspecs.ts';
 import { kernelModel } from './model.ts';
 import type { Sessions } from './sessions.ts';
+import { jsonObject } from './wire.ts';
 
 export function kernelRoutes(kernels: Kernels, sessions: Sessions): Route[] {
   const id = (params: Readonly<Record<string, string>>): string => params['id'] ?? '';
@@ -104,7 +105,9 @@ export function kernelRoutes(kernels: Kernels, sessions: Sessions): Route[] {
       async handle({ response, params, query }) {
         const kernel = kernels.get(id(params));
         response.writeHead(200, { 'content-type': 'application/x-ndjson' });
-        await pipeline(journalLines(kernel, Number(query.get('after') ?? 0) || 0, query.get('parent')), response);
+        const after = Number(query.get('after') ?? 0) || 0;
+        const isWanted = query.get('only') === 'comms' ? isOfComms : () => true;
+        await pipeline(journalLines(kernel, after, query.get('parent'), isWanted), response);
       },
     },
     {
@@ -166,7 +169,12 @@ async function specOf(kernels: Kernels, name: string) {
 }
 
 /** The journal after a cursor as it is now, one message a line; buffers as base64. */
-function* journalLines(kernel: Kernel, after: number, parent: string | null): Generator<string> {
+function* journalLines(
+  kernel: Kernel,
+  after: number,
+  parent: string | null,
+  isWanted: (entry: JournalEntry) => boolean,
+): Generator<string> {
   const { journal } = kernel;
   const end = journal.lastSeq;
   let cursor = after;
@@ -178,9 +186,18 @@ function* journalLines(kernel: Kernel, after: number, parent: string | null): Ge
       const isMissing = execution !== undefined && execution.firstSeq <= entry.seq;
       const notice = isMissing ? journal.droppedNotice(execution.header) : null;
       if (notice !== null) yield line(notice);
-    } else if (parent === null || entry.parentId === parent || entry.msgId === parent) yield line(entry);
+    } else if ((parent === null || entry.parentId === parent || entry.msgId === parent) && isWanted(entry)) {
+      yield line(entry);
+    }
     cursor = entry.seq;
   }
+}
+
+/** What a kernel said over comms, and that it began anew, without any. */
+function isOfComms({ direction, msgType, message }: JournalEntry): boolean {
+  if (direction !== 'out') return false;
+  if (msgType === 'status') return jsonObject(message.content)?.['execution_state'] === 'starting';
+  return msgType.startsWith('comm_');
 }
 
 function line(entry: JournalEntry): string {

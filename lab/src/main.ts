@@ -1,7 +1,7 @@
 import { JupyterLab } from '@jupyterlab/application';
 import { IConnectionStatus, IServiceManager } from '@jupyterlab/services';
 import { PluginRegistry } from '@lumino/coreutils';
-import { leaveExecutionStateToServer } from './documents/live-model.ts';
+import { leaveExecutionStateToServer, leaveFirstCellToServer } from './documents/live-model.ts';
 import { liveContentsPlugin, liveNotebooksPlugin } from './documents/live-notebooks.ts';
 import { savingsPlugin } from './documents/savings.ts';
 import { servicePlugins } from './environment/service-plugins.ts';
@@ -22,6 +22,7 @@ import './styles.ts';
 /** Our plugins and JupyterLab's, in one registry, because the services are needed before the application exists. */
 async function start(): Promise<void> {
   leaveExecutionStateToServer();
+  leaveFirstCellToServer();
   followSharedOutputs();
   const registry = new PluginRegistry<JupyterLab>();
   registry.registerPlugins([

@@ -7,7 +7,7 @@ from importlib import metadata
 
 from ipykernel.kernelspec import RESOURCES, get_kernel_dict
 
-names = ["ipykernel", "numpy", "pandas", "matplotlib", "scipy", "seaborn", "scikit-learn", "statsmodels", "polars"]
+names = ["ipykernel", "numpy", "pandas", "matplotlib", "scipy", "ipywidgets", "seaborn", "scikit-learn", "statsmodels", "polars"]
 packages = []
 for name in names:
     try:

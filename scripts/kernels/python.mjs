@@ -8,7 +8,7 @@ import { isStamped, writeFile, writeStamp } from '../stamps.mjs';
 import { canInstallDebianPackages, installDebianPackages } from './debian.mjs';
 import { programsNamed } from './programs.mjs';
 
-export const pythonPackages = ['ipykernel', 'numpy', 'pandas', 'matplotlib', 'scipy'];
+export const pythonPackages = ['ipykernel', 'numpy', 'pandas', 'matplotlib', 'scipy', 'ipywidgets'];
 const debianPythonPackages = ['python3-ipykernel', 'python3-numpy', 'python3-pandas', 'python3-matplotlib'];
 const environmentDirectory = join(kernelsDirectory, 'python');
 const environmentPython = join(environmentDirectory, 'bin/python');

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import * as Y from 'yjs';
 import { applyNotebook, applyText } from './apply-notebook.ts';
 import { notebookProblem } from './nbformat-problem.ts';
-import type { Notebook } from './nbformat.ts';
+import { upgradeNotebook, type Notebook } from './nbformat.ts';
 import { readSharedNotebook, sharedCells, sharedMeta, writeSharedNotebook } from './shared-notebook.ts';
 import { anyNotebook } from './testing-notebooks.ts';
 
@@ -63,6 +63,33 @@ test('applying what is there already changes nothing', () => {
       expect(updates).toBe(0);
     }),
   );
+});
+
+test('outputs that somebody else wrote are not trusted; those of a run here stay so', () => {
+  const html = (text: string) => ({ output_type: 'display_data', data: { 'text/html': text }, metadata: {} });
+  const cell = (id: string, text: string) => ({
+    id,
+    cell_type: 'code',
+    metadata: { tags: ['a'] },
+    source: '',
+    execution_count: 1,
+    outputs: [html(text)],
+  });
+  const notebook = (...cells: Notebook['cells']): Notebook => {
+    const reading = upgradeNotebook({ nbformat: 4, nbformat_minor: 5, metadata: {}, cells });
+    if (reading.kind === 'refused') throw new Error(reading.reason);
+    return reading.notebook;
+  };
+  const doc = docOf(notebook(cell('a', 'ours'), cell('b', 'ours'), cell('c', 'ours')));
+  doc.transact(() => {
+    for (const shared of sharedCells(doc)) (shared.get('metadata') as Y.Map<unknown>).set('trusted', true);
+  });
+  const theirs = { ...cell('a', 'theirs'), metadata: { tags: ['a'], trusted: true } };
+  doc.transact(() => {
+    applyNotebook(doc, notebook(theirs, { ...cell('b', 'ours'), source: 'theirs', metadata: {} }, cell('d', 'theirs')));
+  });
+  const metadata = sharedCells(doc).map((shared) => (shared.get('metadata') as Y.Map<unknown>).toJSON());
+  expect(metadata).toEqual([{ tags: ['a'] }, { trusted: true }, { tags: ['a'] }]);
 });
 
 test('a cell that stays keeps its shared object, and edits that others make in it', () => {

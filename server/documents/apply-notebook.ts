@@ -57,18 +57,26 @@ function applyCell(shared: SharedCell, cell: Cell): boolean {
   const source = shared.get('source');
   if (!(source instanceof Y.Text)) return false;
   applyText(source, typeof cell['source'] === 'string' ? cell['source'] : '');
-  applyMap(shared, 'metadata', cell.metadata);
+  let isTrusted = isTrustedCell(shared);
   if (cell.cell_type === 'code') {
     const outputs = shared.get('outputs');
     if (!(outputs instanceof Y.Array)) return false;
-    applyOutputs(outputs, Array.isArray(cell['outputs']) ? cell['outputs'] : [], readSharedCell(shared));
+    const wanted = Array.isArray(cell['outputs']) ? cell['outputs'] : [];
+    if (applyOutputs(outputs, wanted, readSharedCell(shared))) isTrusted = false;
     const count = typeof cell['execution_count'] === 'number' ? cell['execution_count'] : null;
     if (shared.get('execution_count') !== count) shared.set('execution_count', count);
   } else if (!isDeepStrictEqual(shared.get('attachments'), cell['attachments'])) {
     if (isObject(cell['attachments'])) shared.set('attachments', cell['attachments']);
     else shared.delete('attachments');
   }
+  applyMap(shared, 'metadata', isTrusted ? { ...cell.metadata, trusted: true } : cell.metadata);
   return true;
+}
+
+/** Whether editors run the scripts in its outputs. No file says so: it is true of outputs that came of a run here. */
+function isTrustedCell(shared: SharedCell): boolean {
+  const metadata = shared.get('metadata');
+  return metadata instanceof Y.Map && metadata.get('trusted') === true;
 }
 
 /** Replaces what lies between the common start and the common end. */
@@ -91,9 +99,10 @@ function isHighSurrogate(code: number): boolean {
   return code >= 0xd800 && code <= 0xdbff;
 }
 
-function applyOutputs(outputs: Y.Array<unknown>, wanted: readonly unknown[], present: Cell | null): void {
+/** @returns whether they were others */
+function applyOutputs(outputs: Y.Array<unknown>, wanted: readonly unknown[], present: Cell | null): boolean {
   const now = Array.isArray(present?.['outputs']) ? present['outputs'] : [];
-  if (isDeepStrictEqual(now, wanted)) return;
+  if (isDeepStrictEqual(now, wanted)) return false;
   let same = 0;
   // Where something unreadable was left out, the two lists do not have the same places.
   if (now.length === outputs.length) {
@@ -101,6 +110,7 @@ function applyOutputs(outputs: Y.Array<unknown>, wanted: readonly unknown[], pre
   }
   outputs.delete(same, outputs.length - same);
   outputs.insert(same, newSharedOutputs(wanted.slice(same)));
+  return true;
 }
 
 function applyMap(parent: Y.Map<unknown>, name: string, wanted: JsonObject): void {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { KernelSummary } from '@terrarium/contract';
 import { isDeeperThan, isObject, type JsonObject } from './json-object.ts';
+import { newId } from '../plumbing/ids.ts';
 import { joinLines, splitLines } from './nbformat-lines.ts';
 import { fromNbformat3 } from './nbformat-3.ts';
 import { notebookProblem } from './nbformat-problem.ts';
@@ -125,6 +126,15 @@ export function emptyNotebook(kernel: KernelSummary | null): Notebook {
           language_info: { name: kernel.language },
         };
   return { nbformat: 4, nbformat_minor: 5, metadata, cells: [] };
+}
+
+/** A notebook to begin with: one empty cell to type in, for a kernel if one is given. */
+export function newNotebook(kernel: KernelSummary | null): Notebook {
+  return { ...emptyNotebook(kernel), cells: [emptyCodeCell()] };
+}
+
+export function emptyCodeCell(): Cell {
+  return { cell_type: 'code', id: newId(), metadata: {}, source: '', outputs: [], execution_count: null };
 }
 
 /** Which kernel and language a notebook's metadata name; null where they name none. */

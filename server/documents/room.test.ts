@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import * as awarenessProtocol from 'y-protocols/awareness';
 import * as Y from 'yjs';
+import { applyNotebook } from './apply-notebook.ts';
 import { decodeRecords } from './journal.ts';
 import { Change, replayed } from './live-notebook.ts';
 import { notebookProblem } from './nbformat-problem.ts';
@@ -217,6 +218,20 @@ test.each([
   await good.saved();
   const late = await room.join();
   expect(late.text(0)).toBe('fine one');
+});
+
+test('two clients who find no cell, or see the last one go, get one from us and not one each', async () => {
+  await room.stop();
+  room = await startRoom(notebookOf());
+  const clients = await Promise.all([room.join(), room.join()]);
+  const ids = () => [room.document.doc, ...clients.map(({ doc }) => doc)].map((doc) => readSharedNotebook(doc).cells);
+  const haveOne = (): boolean => ids().every((cells) => cells.length === 1 && cells[0]?.id === ids()[0]?.[0]?.id);
+  for (const client of clients) await client.until(haveOne, 'the first cell');
+  const first = ids()[0]?.[0]?.id;
+  room.document.change(() => applyNotebook(room.document.doc, notebookOf()), { author: null });
+  for (const client of clients)
+    await client.until(() => haveOne() && ids()[0]?.[0]?.id !== first, 'another first cell');
+  expect(readSharedNotebook(await fromJournal())).toEqual(readSharedNotebook(room.document.doc));
 });
 
 test('an edit that came before the one it builds on waits for it, and is acknowledged then', async () => {

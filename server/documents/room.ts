@@ -3,8 +3,10 @@ import type { Author } from '../accounts/author.ts';
 import { isDeeperThan, isObject } from './json-object.ts';
 import type { RoomNotice } from './live-document.ts';
 import type { LiveNotebook } from './live-notebook.ts';
+import { emptyCodeCell } from './nbformat.ts';
 import { Member, MemberChange, type Joining, type RoomState } from './room-member.ts';
 import { encodeAwareness, encodeNotice, encodeUpdate } from './room-messages.ts';
+import { newSharedCell, sharedCells } from './shared-notebook.ts';
 
 const mostDepth = 50;
 /** A client is one person in one or a few views. */
@@ -44,6 +46,7 @@ export class Room {
           });
         }
       }
+      this.#giveFirstCell();
     });
     this.#awareness.on(
       'update',
@@ -93,6 +96,7 @@ export class Room {
     };
     const member = new Member(joining, this.#document, this.#awareness, this.#state, forget);
     this.#members.add(member);
+    this.#giveFirstCell();
     joining.socket.once('close', () => {
       member.leave();
       forget();
@@ -111,6 +115,14 @@ export class Room {
   /** The journal can be written to again: what waited to be acknowledged is. */
   settle(): void {
     for (const member of this.#members) member.settle();
+  }
+
+  /** A notebook without cells gives nobody a place to type in. Only we add one: of its editors each would. */
+  #giveFirstCell(): void {
+    const cells = sharedCells(this.#document.doc);
+    if (cells.length > 0 || ![...this.#members].some(({ canWrite }) => canWrite)) return;
+    const cell = { ...emptyCodeCell(), metadata: { trusted: true } };
+    this.#document.change(() => cells.push([newSharedCell(cell)]), { author: null });
   }
 
   /** Ends every connection. @param code  4404: the document is gone; 1012: the server restarts */

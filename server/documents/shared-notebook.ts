@@ -22,6 +22,11 @@ export function sharedExecution(doc: Y.Doc): Y.Map<unknown> {
   return doc.getMap('execution');
 }
 
+/** What Output widgets of kernels show; no part of the file. */
+export function sharedWidgets(doc: Y.Doc): Y.Map<unknown> {
+  return doc.getMap('widgets');
+}
+
 /** Fills an empty document. Call it inside a transaction. */
 export function writeSharedNotebook(doc: Y.Doc, notebook: Notebook): void {
   const meta = sharedMeta(doc);

@@ -11,7 +11,7 @@ import { bucketDirectory, fileModel, isHidden, nameOf, parentOf, type ContentsSc
 import { copyNames, untitledNames } from './contents-names.ts';
 import { invalid, noSuchFile, typeOf, type ContentsReader, type Entry } from './contents-read.ts';
 import {
-  emptyNotebook,
+  newNotebook,
   notebookContentType,
   upgradeNotebook,
   writeNotebook,
@@ -185,7 +185,7 @@ export function createContentsWriter(deps: {
       }
       if (model.content === undefined && !isNew) throw new AppError('InvalidInput', 'No file content provided');
       if (type === 'notebook') {
-        const content = model.content ?? emptyNotebook(null);
+        const content = model.content ?? newNotebook(null);
         return { ...(await saveNotebook(scope, path, content, { ifGeneration, isNew })), isNew };
       }
       const given = model.content === undefined ? { ...model, content: '', format: 'text' } : model;
@@ -204,7 +204,7 @@ export function createContentsWriter(deps: {
       return firstFree(scope, directory, untitledNames(kind, ext), async (path) => {
         if (kind === 'directory') return directories.make(scope, path);
         if (kind === 'notebook') {
-          return saveNotebook(scope, path, emptyNotebook(null), { ifGeneration: 'absent', isNew: true });
+          return saveNotebook(scope, path, newNotebook(null), { ifGeneration: 'absent', isNew: true });
         }
         const info = await buckets.put(scope.owner, path, new Uint8Array(), { ifGeneration: 'absent' });
         return { model: fileModel(scope, info, 'file'), generation: info.generation };

@@ -7,7 +7,7 @@ import { alreadyExists, copyObject, isPreconditionFailed } from '../bucket/move-
 import type { ObjectInfo } from '../bucket/object-store.ts';
 import type { Versions } from '../versions/versions.ts';
 import type { Checkpoints } from './checkpoints.ts';
-import { emptyNotebook, notebookContentType, readNotebook, writeNotebook } from '../documents/nbformat.ts';
+import { newNotebook, notebookContentType, readNotebook, writeNotebook } from '../documents/nbformat.ts';
 import type { LiveDocuments } from '../documents/documents.ts';
 import { readNotebookBytes } from '../documents/notebook-bytes.ts';
 import { isPlaygroundKey } from '../documents/playground-key.ts';
@@ -81,7 +81,7 @@ export function createNotebooks(deps: {
     },
 
     /**
-     * An empty notebook for that kernel; for Python where none is named.
+     * A notebook with one empty cell for that kernel; for Python where none is named.
      * @throws AppError InvalidInput (no such kernel), AlreadyExists
      */
     async create(
@@ -96,7 +96,7 @@ export function createNotebooks(deps: {
         throw new AppError('InvalidInput', message, { fields: { kernel: message } });
       }
       const key = keyOf(path);
-      const content = Buffer.from(writeNotebook(emptyNotebook(found)));
+      const content = Buffer.from(writeNotebook(newNotebook(found)));
       try {
         const options = { contentType: notebookContentType, ifGeneration: 'absent', author };
         return await summary(owner, await buckets.put(owner, key, content, options));

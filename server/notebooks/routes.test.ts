@@ -43,7 +43,7 @@ test('a new notebook names the kernel it is for', async () => {
   expect(await response.json()).toMatchObject({
     nbformat: 4,
     nbformat_minor: 5,
-    cells: [],
+    cells: [{ cell_type: 'code', source: [], outputs: [] }],
     metadata: { kernelspec: { name: 'ir' } },
   });
   await expect(story.api.createNotebook({ params: workspace, body: { path: 'new.ipynb' } })).rejects.toEqual(

@@ -2,7 +2,8 @@ import type { LiveDocument, Mark } from '../documents/live-document.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import { newId } from '../plumbing/ids.ts';
 import { displayIdOf } from './jupyter-output.ts';
-import type { KernelMessage } from './kernel-messages.ts';
+import type { KernelMessage, KernelRequest } from './kernel-messages.ts';
+import { OutputWidgets } from './output-widgets.ts';
 import {
   applyMessages,
   displaysMarkOf,
@@ -25,6 +26,8 @@ export interface FeedOptions {
   readonly clock: Clock;
   /** Shows how far the current execution is. Called inside a change. */
   readonly show: (progress: Progress) => void;
+  /** Sends something to the kernel. Answers whether that was possible. */
+  readonly send: (request: KernelRequest) => boolean;
   /** The current execution has ended and everything it said is in the document. */
   readonly onEnded: (progress: Progress) => void;
 }
@@ -44,6 +47,7 @@ export class Feed {
   /** By message id: the latest execution of each cell, in the order in which they were sent. */
   #progresses = new Map<string, Progress>();
   #current: Progress | null = null;
+  #widgets: OutputWidgets | null = null;
   /** What has come of the current execution, be it written already or not. */
   #hasReply = false;
   #hasIdle = false;
@@ -79,6 +83,7 @@ export class Feed {
     const mark = readMark(marks, kernelId);
     const last = mark?.last ?? null;
     this.#kernelId = kernelId;
+    this.#widgets = new OutputWidgets(this.#options.document.doc, kernelId);
     this.#progresses = new Map();
     for (const { msgId, cellId } of sent) {
       const ended = msgId === last?.msgId ? last : { ...newProgress(msgId, cellId), reply: null, isIdle: true };
@@ -107,7 +112,8 @@ export class Feed {
 
   receive(message: KernelMessage): void {
     const { type, parentId, content } = message;
-    if (!this.#progresses.has(parentId) && !this.#changesDisplay(message)) return;
+    const isOurs = this.#progresses.has(parentId) || this.#widgets?.concerns(message) === true;
+    if (!isOurs && !this.#changesDisplay(message)) return;
     this.#gathered.push(message);
     this.#size += message.size;
     const current = this.#current;
@@ -134,14 +140,15 @@ export class Feed {
     this.#soon = undefined;
     const messages = this.#gathered;
     const last = messages.at(-1);
-    if (last === undefined) return;
+    const widgets = this.#widgets;
+    if (last === undefined || widgets === null) return;
     this.#gathered = [];
     this.#size = 0;
     this.#writtenAt = this.#options.clock.now();
     this.#seq = last.seq;
     const current = this.#current;
     this.change((marks) => {
-      const changed = applyMessages(this.#options.document.doc, messages, this.#progresses, newId);
+      const changed = applyMessages(this.#options.document.doc, messages, this.#progresses, widgets, newId);
       for (const progress of this.#progresses.values()) {
         if (this.#kernelId !== null && changed.has(progress.cellId)) {
           marks.push(displaysMarkOf(this.#kernelId, progress));
@@ -170,16 +177,23 @@ export class Feed {
     clearTimeout(this.#replyTimer);
     this.#current = null;
     this.#kernelId = null;
+    this.#widgets = null;
     this.#progresses = new Map();
+  }
+
+  /** Tells the kernel what its widgets show. Call it before the next execution is sent. */
+  tellKernel(): void {
+    this.#widgets?.tell(this.#options.send);
   }
 
   /** Stops, as the kernel is gone for good. */
   forget(): void {
     const kernelId = this.#kernelId;
+    const widgets = this.#widgets;
     this.stop();
     if (kernelId === null) return;
     const { document } = this.#options;
-    document.change(() => undefined, { author: null, marks: forgetMarks(document.marks(), kernelId) });
+    document.change(() => widgets?.forget(), { author: null, marks: forgetMarks(document.marks(), kernelId) });
   }
 
   #keep(progress: Progress): void {
@@ -190,7 +204,11 @@ export class Feed {
   #changesDisplay({ type, content }: KernelMessage): boolean {
     if (type !== 'update_display_data' && type !== 'display_data') return false;
     const id = displayIdOf(content);
-    return id !== null && [...this.#progresses.values()].some(({ outputs }) => outputs.displays.has(id));
+    if (id === null) return false;
+    return (
+      this.#widgets?.shows(id) === true ||
+      [...this.#progresses.values()].some(({ outputs }) => outputs.displays.has(id))
+    );
   }
 
   #writeIn(ms: number): void {
@@ -211,7 +229,9 @@ export class Feed {
 
   #endIfOver(): void {
     const current = this.#current;
-    if (current === null || current.reply === null || !current.isIdle) return;
+    if (current !== null && (current.reply === null || !current.isIdle)) return;
+    this.tellKernel();
+    if (current === null) return;
     clearTimeout(this.#replyTimer);
     this.#replyTimer = undefined;
     this.#current = null;

@@ -73,8 +73,10 @@ export class KernelLink {
     return this.#isEnding;
   }
 
-  send(request: KernelRequest): void {
+  /** @returns whether there is a kernel to send it to */
+  send(request: KernelRequest): boolean {
     this.#open?.session.send(request);
+    return this.isOpen;
   }
 
   /** Runs one way of opening. What goes wrong after it was stopped does not matter any more. */

@@ -16,7 +16,7 @@ export interface KernelMessage {
 
 export interface KernelRequest {
   readonly msgId: string;
-  readonly type: 'execute_request' | 'input_reply';
+  readonly type: 'execute_request' | 'input_reply' | 'comm_msg';
   readonly channel: 'shell' | 'stdin';
   readonly parentHeader: JsonObject;
   readonly metadata: JsonObject;

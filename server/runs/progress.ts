@@ -4,6 +4,7 @@ import { isObject, type JsonObject } from '../documents/json-object.ts';
 import type { Mark } from '../documents/live-document.ts';
 import { countOf, displayIdOf, outputOf } from './jupyter-output.ts';
 import type { KernelMessage } from './kernel-messages.ts';
+import type { OutputWidgets } from './output-widgets.ts';
 import { newOutputState, OutputEdit, type OutputState } from './outputs.ts';
 import { findCell, outputsOf, recordTiming, setNextInput, type Question } from './shared-cells.ts';
 
@@ -32,12 +33,14 @@ export function newProgress(msgId: string, cellId: string): Progress {
 /**
  * Writes what a kernel said into the document. Call it inside a transaction.
  * @param progresses  by message id: the latest execution of each cell
+ * @param widgets  they take what is said inside them
  * @returns the cells whose displays with an id are others now
  */
 export function applyMessages(
   doc: Y.Doc,
   messages: readonly KernelMessage[],
   progresses: ReadonlyMap<string, Progress>,
+  widgets: OutputWidgets,
   newCellId: () => string,
 ): Set<string> {
   const edits = new Map<Progress, OutputEdit | null>();
@@ -53,7 +56,8 @@ export function applyMessages(
     return edit;
   };
 
-  for (const { type, content, parentId, header, metadata } of messages) {
+  for (const message of messages) {
+    const { type, content, parentId, header, metadata } = message;
     const displayId = displayIdOf(content);
     if (displayId !== null) {
       // A display that is shown again changes where it was shown before. @see @jupyterlab/services, _handleDisplayId
@@ -61,8 +65,10 @@ export function applyMessages(
       for (const progress of progresses.values()) {
         if (output !== null && progress.outputs.displays.has(displayId)) editOf(progress)?.update(displayId, output);
       }
+      if (output !== null) widgets.update(displayId, output);
       if (type === 'update_display_data') continue;
     }
+    if (widgets.take(message, (msgId) => progresses.has(msgId))) continue;
     const progress = progresses.get(parentId);
     if (progress === undefined) continue;
     const timing = timingOf(type, content, header, metadata);
@@ -83,6 +89,7 @@ export function applyMessages(
     }
   }
 
+  widgets.commit();
   for (const [progress, edit] of edits) {
     edit?.commit();
     const cell = findCell(doc, progress.cellId);

@@ -77,6 +77,7 @@ export class Queue {
       document,
       clock,
       show: (progress) => this.#showProgress(progress),
+      send: (request) => this.#link.send(request),
       onEnded: (progress) => this.#ended(progress),
     });
     this.#link = new KernelLink({
@@ -235,6 +236,7 @@ export class Queue {
       return;
     }
     const msgId = msgIdOf(run, position);
+    this.#feed.tellKernel();
     this.#link.send(executeRequest(msgId, shared, code));
     cell.startedAt = now;
     this.#follow(sent, newProgress(msgId, cell.cellId), true);

@@ -37,10 +37,11 @@ describe.skipIf(!hasBrowser)('a notebook that several people have open', () => {
     await page.keyboard.insertText(text);
   }
 
-  async function stored(): Promise<string> {
-    const params = { ...firstWorkspace, path: 'together.ipynb' };
+  async function contentOf(params: typeof firstWorkspace & { path: string }): Promise<string> {
     return (await stage.plane.client.getNotebookContent({ params })).text();
   }
+
+  const stored = () => contentOf({ ...firstWorkspace, path: 'together.ipynb' });
 
   async function untilAllSee(index: number, text: string): Promise<void> {
     for (const page of [ada, ben.page, rhea.page]) {
@@ -172,6 +173,28 @@ describe.skipIf(!hasBrowser)('a notebook that several people have open', () => {
     await stage.plane.client.deleteNotebook({ params });
     await status(ada).getByText('This notebook was deleted.').waitFor();
     expect(await textOf(ada, 0)).toContain('one two three');
+  });
+
+  test('gets one first cell where it has none, however many open it', async () => {
+    const params = { ...firstWorkspace, path: 'empty.ipynb' };
+    const body = JSON.stringify({ nbformat: 4, nbformat_minor: 5, metadata: {}, cells: [] });
+    const cellsOf = async (page: Page): Promise<number> => page.locator('.jp-Notebook .jp-Cell').count();
+    await stage.plane.client.putNotebookContent({ params, body });
+    await Promise.all([
+      openNotebook(ada, stage.plane.client, 'empty.ipynb'),
+      openNotebook(ben.page, ben.client, 'empty.ipynb'),
+    ]);
+    await typeAtEnd(ada, 0, 'the only one');
+    await untilTrue(async () => (await textOf(ben.page, 0)) === 'the only one', 'Ben has the same cell');
+    expect([await cellsOf(ada), await cellsOf(ben.page)]).toEqual([1, 1]);
+    await untilTrue(async () => (await contentOf(params)).includes('the only one'), 'the bucket has it');
+    await stage.plane.client.putNotebookContent({ params, body });
+    for (const page of [ada, ben.page]) {
+      await untilTrue(async () => (await textOf(page, 0)).trim() === '', 'an empty cell is in its place');
+    }
+    await typeAtEnd(ben.page, 0, 'one again');
+    await untilTrue(async () => (await textOf(ada, 0)) === 'one again', 'Ada has the same cell');
+    expect([await cellsOf(ada), await cellsOf(ben.page)]).toEqual([1, 1]);
   });
 
   test('nothing went wrong unseen', () => {

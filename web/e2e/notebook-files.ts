@@ -4,6 +4,7 @@ interface Cell {
   cell_type: 'markdown' | 'code';
   source: string;
   outputs?: object[];
+  attachments?: object;
 }
 
 /** A notebook file of those cells, as Jupyter writes it. */
@@ -140,7 +141,7 @@ export function hostileNotebook(attacker: string): readonly Cell[] {
 }
 
 /** A PNG of coloured stripes, in base64. */
-function stripes(width: number, height: number): string {
+export function stripes(width: number, height: number): string {
   const row = Buffer.alloc(1 + width * 3);
   for (let x = 0; x < width; x += 1) row.set(x % 20 < 10 ? [31, 119, 180] : [230, 236, 240], 1 + x * 3);
   const chunk = (type: string, data: Buffer): Buffer => {

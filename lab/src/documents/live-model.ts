@@ -1,4 +1,9 @@
+import { StaticNotebook } from '@jupyterlab/notebook';
 import { type ISharedNotebook, YCodeCell, type YNotebook } from '@jupyter/ydoc';
+
+interface NotebookInternals {
+  _onCellsChanged(this: StaticNotebook, cells: { readonly length: number }, change: unknown): void;
+}
 
 const live = new WeakSet<object>();
 
@@ -26,6 +31,21 @@ export function leaveToServer(notebook: YNotebook, isReadOnly: () => boolean): v
   ydoc.transact = <T>(work: Parameters<typeof transact<T>>[0], origin?: unknown): T => {
     // What is not done has no result, and no caller here reads one.
     return isReadOnly() ? (undefined as T) : transact(work, origin);
+  };
+}
+
+/**
+ * Leaves it to the server to give a notebook without cells a first one. JupyterLab adds one in every window that sees the
+ * last cell go. Call it once, before any notebook is opened.
+ */
+export function leaveFirstCellToServer(): void {
+  // `as` twice: the method is private to its class.
+  const internals = StaticNotebook.prototype as unknown as NotebookInternals;
+  const { _onCellsChanged } = internals;
+  internals._onCellsChanged = function (cells, change) {
+    const isLeft = cells.length > 0 || !isLive(this.model?.sharedModel ?? null);
+    // Of the list it reads nothing but whether it is empty.
+    _onCellsChanged.call(this, isLeft ? cells : { length: 1 }, change);
   };
 }
 

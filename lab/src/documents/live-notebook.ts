@@ -45,7 +45,6 @@ export class LiveNotebook implements IDocumentProvider, IForkProvider {
   readonly #moved = new Signal<this, { from: string; to: string }>(this);
   readonly #noticed = new Signal<this, string>(this);
   readonly #forgetPeople: () => void;
-  readonly #ready: Promise<void>;
   #isDisposed = false;
 
   constructor(options: {
@@ -73,12 +72,10 @@ export class LiveNotebook implements IDocumentProvider, IForkProvider {
     this.room.changed.connect(() => this.#changed.emit());
     this.room.received.connect((_, message) => this.#take(message));
     sharedModel.disposed.connect(() => this.dispose());
-    this.#ready = this.room.ready.then(() => this.#beginWithCell());
-    this.#ready.catch(() => undefined);
   }
 
   get ready(): Promise<void> {
-    return this.#ready;
+    return this.room.ready;
   }
 
   get isDisposed(): boolean {
@@ -179,14 +176,6 @@ export class LiveNotebook implements IDocumentProvider, IForkProvider {
 
   get #executions() {
     return this.sharedModel.ydoc.getMap<unknown>('execution');
-  }
-
-  /** A notebook without cells gives no place to type in. */
-  #beginWithCell(): void {
-    const { sharedModel } = this;
-    if (sharedModel.cells.length > 0 || this.#isDisposed) return;
-    sharedModel.insertCell(0, { cell_type: 'code', source: '', metadata: { trusted: true } });
-    sharedModel.clearUndoHistory();
   }
 
   async #openSession(): Promise<RoomSession> {

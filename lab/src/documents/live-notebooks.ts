@@ -1,5 +1,6 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { Notification } from '@jupyterlab/apputils';
+import { PathExt } from '@jupyterlab/coreutils';
 import { IDocumentManager } from '@jupyterlab/docmanager';
 import type { Contents, Drive, User } from '@jupyterlab/services';
 import { ITranslator } from '@jupyterlab/translation';
@@ -172,8 +173,9 @@ function replaceWhenHistoryIsLost(
     documents.openOrReveal(path);
     if (copy === undefined) return;
     Notification.warning(
-      `The server has another history of "${path}" than this window had, so it was opened anew. ` +
-        `What you had here is kept as "${copy}".`,
+      // Notifications show 140 characters.
+      `Your edits are kept as "${PathExt.basename(copy)}". ` +
+        'The server has another history of this notebook, so it was opened anew.',
       { autoClose: false, actions: [{ label: 'Open my copy', callback: () => documents.openOrReveal(copy) }] },
     );
   };

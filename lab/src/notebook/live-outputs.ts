@@ -21,7 +21,7 @@ interface Internals {
 
 /** Which shared output each output that is shown stands for. */
 const shown = new WeakMap<IOutputAreaModel, readonly Output[]>();
-const waiting = new Set<CodeCellModel>();
+const waiting = new Map<object, () => void>();
 const applying = new WeakSet<IOutputAreaModel>();
 
 /**
@@ -37,7 +37,7 @@ export function followSharedOutputs(): void {
     else if (!applying.has(sender)) {
       // A person cleared the outputs. Nothing else that happens to what is shown is a change of the notebook.
       if (event.type === 'clear') sharedOf(this).clearOutputs();
-      followSoon(this);
+      followCellSoon(this);
     }
   };
   internals._onSharedModelChanged = function (sender, change) {
@@ -48,7 +48,7 @@ export function followSharedOutputs(): void {
     const { streamOutputChange, outputsChange, ...rest } = change;
     _onSharedModelChanged.call(this, sender, rest);
     if (rest.metadataChange?.has('trusted') === true) this.trusted = this.getMetadata('trusted') === true;
-    if (streamOutputChange !== undefined || outputsChange !== undefined) followSoon(this);
+    if (streamOutputChange !== undefined || outputsChange !== undefined) followCellSoon(this);
   };
   internals._connectStreamListener = function (output, index) {
     if (!isLive(sharedOf(this).notebook)) _connectStreamListener.call(this, output, index);
@@ -62,13 +62,20 @@ function sharedOf(model: CodeCellModel): YCodeCell {
 
 /** Shows at once what a cell's outputs are in the document. */
 export function catchUp(model: CodeCellModel): void {
-  if (waiting.delete(model)) followNow(model);
+  if (waiting.delete(model)) followCell(model);
 }
 
-/** Many changes may come between two pictures; each would be rendered from its beginning. */
-function followSoon(model: CodeCellModel): void {
+/**
+ * Calls `follow` before the next picture, once for each `model`. Many changes may come between two pictures; each would be
+ * rendered from its beginning.
+ */
+export function followSoon(model: object, follow: () => void): void {
   if (waiting.size === 0) nextPicture(followAll);
-  waiting.add(model);
+  waiting.set(model, follow);
+}
+
+function followCellSoon(model: CodeCellModel): void {
+  followSoon(model, () => followCell(model));
 }
 
 function nextPicture(then: () => void): void {
@@ -78,23 +85,23 @@ function nextPicture(then: () => void): void {
 }
 
 function followAll(): void {
-  const models = [...waiting];
+  const all = [...waiting.values()];
   waiting.clear();
-  for (const model of models) followNow(model);
+  for (const follow of all) follow();
 }
 
-function followNow(model: CodeCellModel): void {
+function followCell(model: CodeCellModel): void {
   if (model.isDisposed) return;
   applying.add(model.outputs);
   try {
-    follow(model.outputs, sharedOf(model));
+    followOutputs(model.outputs, sharedOf(model).youtputs.toArray() as Output[]);
   } finally {
     applying.delete(model.outputs);
   }
 }
 
-function follow(outputs: IOutputAreaModel, cell: YCodeCell): void {
-  const wanted = cell.youtputs.toArray() as Output[];
+/** Makes what is shown the same as these shared outputs, and leaves alone what is the same already. */
+export function followOutputs(outputs: IOutputAreaModel, wanted: readonly Output[]): void {
   const before = shown.get(outputs) ?? firstShown(outputs, wanted);
   const same = before.length === outputs.length ? countSame(before, wanted) : 0;
   if (wanted.length === 0) {
@@ -105,6 +112,11 @@ function follow(outputs: IOutputAreaModel, cell: YCodeCell): void {
   }
   for (const [index, output] of wanted.entries()) followText(outputs, index, output);
   shown.set(outputs, wanted);
+}
+
+/** What is shown was changed by somebody else than `followOutputs`. */
+export function forgetShown(outputs: IOutputAreaModel): void {
+  shown.delete(outputs);
 }
 
 /** What was in the document when the cell was made is shown from the start. */

@@ -9,6 +9,8 @@ import {
 } from '@jupyter-widgets/jupyterlab-manager/lib/plugin.js';
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import { Signal } from '@lumino/signaling';
+import { followSharedWidgets } from './output-widgets.ts';
+import { showWidgetsOfBusyKernels } from './widget-states.ts';
 
 /** How long an output may be ahead of the kernel's word about the widget that it shows. */
 const modelIsComingMs = 5_000;
@@ -48,6 +50,8 @@ function withNotebooksOnceTheyHaveKernels(plugin: Plugin): Plugin {
     ...plugin,
     activate: (app: JupyterFrontEnd, rendermime: unknown, tracker: INotebookTracker | null, ...others: unknown[]) => {
       waitForModels();
+      followSharedWidgets();
+      showWidgetsOfBusyKernels();
       return plugin.activate(app, rendermime, tracker && withKernels(tracker), ...others);
     },
   };

@@ -17,7 +17,7 @@ import { NotebookDialogs, type NotebookDialog } from './NotebookDialogs.tsx';
 import { notebookActionIcons, NotebookMenuItems } from './NotebookMenuItems.tsx';
 import { Presence } from './Presence.tsx';
 import { Cell } from './preview/Cell.tsx';
-import { parseNotebook, type PreviewNotebook } from './preview/notebook.ts';
+import { isEmpty, parseNotebook, type PreviewNotebook } from './preview/notebook.ts';
 import classes from './PreviewPage.module.css';
 import { notebookContentQuery, notebooksQuery } from './queries.ts';
 import { useOffers, usePlayground } from './use-modes.ts';
@@ -153,7 +153,7 @@ type Parsed = { readonly notebook: PreviewNotebook } | { readonly problem: strin
 
 function Notebook({ parsed }: { parsed: Parsed }) {
   if ('problem' in parsed) return <EmptyState title="No preview">{parsed.problem}</EmptyState>;
-  if (parsed.notebook.cells.length === 0) return <EmptyState title="This notebook is empty" />;
+  if (isEmpty(parsed.notebook)) return <EmptyState title="This notebook is empty" />;
   return (
     <div>
       {parsed.notebook.cells.map((cell, index) => (

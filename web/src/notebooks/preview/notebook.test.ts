@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseNotebook } from './notebook.ts';
+import { isEmpty, parseNotebook } from './notebook.ts';
 import { representations } from './representation.ts';
 import { ansiToHtml, applyCarriageReturns } from './terminal-text.ts';
 
@@ -58,6 +58,16 @@ describe('reading a notebook', () => {
     expect(language({ language_info: { name: 'R' } })).toBe('R');
     expect(language({ kernelspec: { language: 'julia' } })).toBe('julia');
     expect(language({})).toBe('python');
+  });
+
+  test.each([
+    ['no cells', [], true],
+    ['one empty cell, as when it was just made', [{ cell_type: 'code', source: [], outputs: [] }], true],
+    ['code', [{ cell_type: 'code', source: 'x', outputs: [] }], false],
+    ['an output without code', [{ cell_type: 'code', source: '', outputs: [{ output_type: 'error' }] }], false],
+    ['a cell of a kind that is not known', [{ cell_type: 'surprise' }], false],
+  ])('with %s', (_, cells, expected) => {
+    expect(isEmpty(parseNotebook(notebookOf(...cells)))).toBe(expected);
   });
 
   test.each(['', '{', '[]', '{"a":1}', 'null'])('says so when a file is not a notebook: %s', (text) => {

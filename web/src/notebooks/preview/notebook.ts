@@ -91,6 +91,11 @@ export function parseNotebook(text: string): PreviewNotebook {
   };
 }
 
+/** Whether there is nothing in it to see, as in one that was just made. */
+export function isEmpty({ cells }: PreviewNotebook): boolean {
+  return cells.every((cell) => cell.source.trim() === '' && (cell.kind !== 'code' || cell.outputs.length === 0));
+}
+
 function withIds(cells: readonly unknown[]): PlacedCell[] {
   const taken = new Set<string>();
   return cells.map((content, index) => {
