@@ -27,7 +27,7 @@ const triesAgainstOthers = 5;
 /** The bucket's state as this document last knew it. */
 interface Known {
   readonly generation: string;
-  /** Of the notebook as we would write it, so that storing the same again can be told. */
+  /** Of what is in it, as it was written here or found, so that storing the same again can be told. */
   readonly hash: string;
 }
 
@@ -125,12 +125,6 @@ export class Storing {
     if (info.generation === this.#known?.generation) return true;
     const theirs = await this.#read(info.generation);
     return theirs !== null && hashOf(writeNotebook(theirs)) === this.#document.marks().get(storingMark);
-  }
-
-  /** The document as the bucket has it now, which nobody needs to store. */
-  adopt(info: ObjectInfo, notebook: Notebook): void {
-    this.#setKnown({ generation: info.generation, hash: hashOf(writeNotebook(notebook)) });
-    this.#storedVersion = this.#document.version;
   }
 
   /**
@@ -333,8 +327,14 @@ export class Storing {
   }
 }
 
-function hashOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+/** The mark of a document that begins as this object of the bucket has it. */
+export function marksOfFound({ generation }: ObjectInfo, bytes: Uint8Array): Map<string, unknown> {
+  const known: Known = { generation, hash: hashOf(bytes) };
+  return new Map([[storedMark, known]]);
+}
+
+function hashOf(content: string | Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex');
 }
 
 function knownOf(value: unknown): Known | null {

@@ -79,7 +79,7 @@ describe.skipIf(!hasBrowser)('a notebook of many cells', () => {
     await store('cleared.ipynb', [stream('stdout', 'the end')]);
     await openNotebook(page, stage.plane.client, 'cleared.ipynb');
     await page.getByRole('menuitem', { name: 'Edit' }).click();
-    await page.getByRole('menuitem', { name: 'Clear Outputs of All Cells' }).click();
+    await page.getByText('Clear Outputs of All Cells', { exact: true }).click();
     await untilAllAreDrawn();
     await untilTrue(async () => (await page.locator('.jp-OutputArea-output').count()) === 0, 'none is shown');
     const params = { ...firstWorkspace, path: 'cleared.ipynb' };
