@@ -11,6 +11,7 @@ const all = [
   'typing',
   'save',
   'open-notebook',
+  'large-notebook',
   'execute-round-trip',
   'cell-round-trip',
   'gateway-throughput',

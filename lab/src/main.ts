@@ -7,8 +7,10 @@ import { savingsPlugin } from './documents/savings.ts';
 import { servicePlugins } from './environment/service-plugins.ts';
 import { headerPlugin } from './header/header-plugin.tsx';
 import { collaborationPlugins, jupyterPlugins, jupyterRenderers } from './jupyter-extensions.ts';
+import { renderBetweenKeys } from './notebook/calm-rendering.ts';
 import { executorPlugin } from './notebook/executor.ts';
 import { kernelFollowingPlugin } from './notebook/kernel-following.ts';
+import { renderOutputsWithTheirCell } from './notebook/late-outputs.ts';
 import { followSharedOutputs } from './notebook/live-outputs.ts';
 import { readOnlyPlugin } from './notebook/read-only.ts';
 import { runningCellsPlugin } from './notebook/running-cells.ts';
@@ -24,6 +26,8 @@ async function start(): Promise<void> {
   leaveExecutionStateToServer();
   leaveFirstCellToServer();
   followSharedOutputs();
+  renderOutputsWithTheirCell();
+  renderBetweenKeys();
   const registry = new PluginRegistry<JupyterLab>();
   registry.registerPlugins([
     ...jupyterPlugins,

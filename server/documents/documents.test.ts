@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { AppError } from '@terrarium/contract';
 import type { Author } from '../accounts/author.ts';
@@ -183,6 +183,43 @@ test('what was acknowledged is there after a crash, and reaches the bucket', asy
   crash();
   await documents.recover();
   expect(await inBucket()).toEqual([expected, 'two']);
+});
+
+test('a notebook is shown before its journal is on disk, and nothing typed into it is acknowledged before', async () => {
+  const probe = await open(path.join(directory, 'probe'), 'w');
+  const prototype = Object.getPrototypeOf(probe) as { datasync: () => Promise<void> };
+  await probe.close();
+  const slow = Promise.withResolvers<void>();
+  // A slow disk, at the edge of our own code.
+  const sync = vi.spyOn(prototype, 'datasync').mockImplementationOnce(() => slow.promise);
+  try {
+    const client = await connect();
+    expect(client.text(0)).toBe('one');
+    const before = client.durable;
+    client.source(0).insert(3, '!');
+    const [row] = await documentStore(database).all();
+    expect(row?.settled_bytes).toBe(0);
+    expect(client.durable).toBe(before);
+    slow.resolve();
+    await client.saved();
+  } finally {
+    slow.resolve();
+    sync.mockRestore();
+  }
+  crash();
+  await documents.recover();
+  expect(await inBucket()).toEqual(['one!', 'two']);
+});
+
+test('a notebook that was only opened is settled once its journal is on disk, and not written again', async () => {
+  const { generation } = (await raw.head(owner, key)) ?? {};
+  await connect();
+  const rows = documentStore(database);
+  await expect.poll(async () => (await rows.all())[0]?.settled_bytes).toBeGreaterThan(0);
+  crash();
+  await documents.recover();
+  expect(documents.opened(owner, key)).toBeNull();
+  expect((await raw.head(owner, key))?.generation).toBe(generation);
 });
 
 test('edits made while the server was away are merged with those of others', async () => {

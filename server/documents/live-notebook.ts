@@ -11,6 +11,8 @@ const nothing = new Uint8Array();
 /** A journal smaller than this is not worth replacing by a snapshot. */
 const smallJournalBytes = 1024 ** 2;
 const growthBeforeSnapshot = 4;
+/** Who opens a notebook reads it right after it was written to the journal, and others soon follow. */
+const everythingKeptMs = 5000;
 
 /** What Yjs calls the origin of a transaction: who made it, and what became true with it. */
 export class Change {
@@ -45,6 +47,8 @@ export class LiveNotebook implements LiveDocument {
   readonly #onContent: (change: Change | null) => void;
   #bytesAfterSnapshot: number;
   #isCompacting = false;
+  #everything: Uint8Array | null = null;
+  #forgetting: NodeJS.Timeout | undefined;
 
   /** @param options.onContent  after each change of the file's content */
   constructor(options: {
@@ -69,6 +73,7 @@ export class LiveNotebook implements LiveDocument {
     this.#onContent = options.onContent;
     this.#bytesAfterSnapshot = options.journal.size;
     this.doc.on('update', (update: Uint8Array, origin: unknown) => {
+      this.#everything = null;
       this.#record(update, origin instanceof Change ? origin.marks : []);
     });
     this.doc.on('afterTransaction', (transaction: Y.Transaction) => {
@@ -123,12 +128,32 @@ export class LiveNotebook implements LiveDocument {
     this.#tell(message);
   }
 
+  /** What it has beyond a state vector, as one update. */
+  beyond(stateVector: Uint8Array): Uint8Array {
+    return isOfNothing(stateVector) ? this.#whole() : Y.encodeStateAsUpdate(this.doc, stateVector);
+  }
+
+  #whole(): Uint8Array {
+    this.#everything ??= Y.encodeStateAsUpdate(this.doc);
+    clearTimeout(this.#forgetting);
+    this.#forgetting = setTimeout(() => {
+      this.#everything = null;
+    }, everythingKeptMs);
+    this.#forgetting.unref();
+    return this.#everything;
+  }
+
+  /** Begins the journal with the document as it is. */
+  begin(): void {
+    this.journal.append(this.snapshot());
+  }
+
   /** Puts a snapshot in place of the journal where that makes it a good deal smaller. */
   async compact(): Promise<void> {
     if (this.#isCompacting) return;
     this.#isCompacting = true;
     try {
-      await this.journal.replace(() => snapshotOf(this.doc, this.#marks));
+      await this.journal.replace(() => this.snapshot());
       this.#bytesAfterSnapshot = this.journal.size;
     } finally {
       this.#isCompacting = false;
@@ -137,6 +162,10 @@ export class LiveNotebook implements LiveDocument {
 
   get isWorthCompacting(): boolean {
     return this.journal.size > Math.max(smallJournalBytes, this.#bytesAfterSnapshot * growthBeforeSnapshot);
+  }
+
+  snapshot(): JournalRecord {
+    return { update: this.#whole(), marks: Object.fromEntries(this.#marks) };
   }
 
   /** How often something was recorded. */
@@ -157,8 +186,8 @@ export class LiveNotebook implements LiveDocument {
   }
 }
 
-export function snapshotOf(doc: Y.Doc, marks: ReadonlyMap<string, unknown>): JournalRecord {
-  return { update: Y.encodeStateAsUpdate(doc), marks: Object.fromEntries(marks) };
+function isOfNothing(stateVector: Uint8Array): boolean {
+  return stateVector.length === 1 && stateVector[0] === 0;
 }
 
 /** The document and the marks that a journal's records make. */

@@ -1,6 +1,5 @@
 import { mkdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { buffer } from 'node:stream/consumers';
 import * as Y from 'yjs';
 import { AppError } from '@terrarium/contract';
 import type { BucketOwner, Buckets } from '../bucket/buckets.ts';
@@ -10,15 +9,16 @@ import { newId } from '../plumbing/ids.ts';
 import type { Log } from '../plumbing/log.ts';
 import { openJournal } from './journal.ts';
 import type { Stored } from './live-document.ts';
-import { LiveNotebook, replayed, snapshotOf } from './live-notebook.ts';
-import { notebookByteLimit, readNotebook, type Notebook } from './nbformat.ts';
-import { tooLarge } from './notebook-bytes.ts';
+import { LiveNotebook, replayed } from './live-notebook.ts';
+import type { Notebook } from './nbformat.ts';
 import { isPlaygroundKey, playgroundKey } from './playground-key.ts';
-import { noSuchNotebook, notANotebook } from './refusals.ts';
+import { readObject } from './read-object.ts';
+import { noSuchNotebook } from './refusals.ts';
 import type { MessageHandler } from './room-member.ts';
 import { Room } from './room.ts';
 import { sharedExecution, writeSharedNotebook } from './shared-notebook.ts';
 import type { DocumentRow, DocumentStore } from './store.ts';
+import { marksOfFound } from './storing-marks.ts';
 import { Storing } from './storing.ts';
 
 /** A document in memory with all that keeps it. */
@@ -98,17 +98,28 @@ export function createLoader(options: {
     info: ObjectInfo,
     save: (row: DocumentRow) => Promise<void>,
   ): Promise<OpenDocument> {
-    const notebook = await readObject(owner, row.key, info.generation);
-    const entry = await create(owner, row, notebook);
+    const { bytes, notebook } = await readObject(buckets, owner, row.key, info.generation);
+    const entry = await create(owner, row, notebook, marksOfFound(info, bytes));
     try {
-      entry.storing.adopt(info, notebook);
-      await entry.document.durable();
-      await save({ ...row, settled_bytes: entry.document.journal.size });
+      await save(row);
     } catch (error) {
       await abandon(entry);
       throw error;
     }
+    // It is shown meanwhile: what is edited comes behind it in the journal, and is acknowledged after it.
+    void settle(entry);
     return entry;
+  }
+
+  /** Notes that the bucket has all of a document that just began, once its journal is on disk. */
+  async function settle({ row, document, storing }: OpenDocument): Promise<void> {
+    try {
+      await document.durable();
+      if (storing.isStored) await store.update(row.id, { settled_bytes: document.journal.size });
+    } catch (error) {
+      // The journal tells everybody of its trouble; what is not noted is looked at again after the next start.
+      log.warn({ err: error, documentId: row.id }, 'that a document is stored could not be noted');
+    }
   }
 
   /** Lets go of a document that nobody got to see. */
@@ -135,13 +146,18 @@ export function createLoader(options: {
     };
   }
 
-  async function create(owner: BucketOwner, row: DocumentRow, notebook: Notebook): Promise<OpenDocument> {
+  async function create(
+    owner: BucketOwner,
+    row: DocumentRow,
+    notebook: Notebook,
+    marks: Map<string, unknown>,
+  ): Promise<OpenDocument> {
     const doc = new Y.Doc();
     doc.transact(() => {
       writeSharedNotebook(doc, notebook);
     });
-    const entry = await assemble(owner, row, { doc, marks: new Map() });
-    entry.document.journal.append(snapshotOf(doc, new Map()));
+    const entry = await assemble(owner, row, { doc, marks });
+    entry.document.begin();
     return entry;
   }
 
@@ -158,7 +174,7 @@ export function createLoader(options: {
       log.error({ documentId: row.id, key: row.key }, 'a journal is lost; its notebook is opened as its bucket has it');
       // Clients of the document that was lost would bring in a second time what its object holds already.
       const { id, ...anew } = { ...row, session_id: newId() };
-      return begin(owner, { id, ...anew }, info, ({ settled_bytes }) => store.update(id, { ...anew, settled_bytes }));
+      return begin(owner, { id, ...anew }, info, () => store.update(id, { ...anew, settled_bytes: 0 }));
     }
     try {
       await entry.storing.recover(info === 'unknown' ? null : info, unsettled);
@@ -187,7 +203,7 @@ export function createLoader(options: {
     await mkdir(directory, { recursive: true, mode: 0o700 });
     if (given !== null) await rm(fileOf(row), { force: true });
     const { journal, records, isDamaged } = await openJournal(fileOf(row), {
-      snapshot: () => snapshotOf(document.doc, document.marks()),
+      snapshot: () => document.snapshot(),
       onTrouble(trouble) {
         if (trouble !== null) log.error({ err: trouble, documentId: row.id }, 'a journal cannot be written');
         room.tell(
@@ -241,20 +257,6 @@ export function createLoader(options: {
     return { row, document, storing, room, isDamaged };
   }
 
-  async function readObject(owner: BucketOwner, key: string, generation: string): Promise<Notebook> {
-    const found = await buckets.get(owner, key, { generation });
-    if (found === null) throw noSuchNotebook(key);
-    if (found.info.size > notebookByteLimit) {
-      found.body.destroy();
-      throw tooLarge(key);
-    }
-    const reading = readNotebook(await buffer(found.body));
-    if (reading.kind === 'refused') {
-      throw notANotebook(key, reading.reason);
-    }
-    return reading.notebook;
-  }
-
   async function discard(row: DocumentRow): Promise<void> {
     await store.delete(row.id);
     await rm(fileOf(row), { force: true });
@@ -262,12 +264,12 @@ export function createLoader(options: {
 
   return {
     load,
-    readObject,
+    readObject: async (...object) => (await readObject(buckets, ...object)).notebook,
     isUnsettled,
     discard,
     async createPlayground(owner, source, accountId) {
       const row = newRow(owner, playgroundKey(newId(), source.key), accountId, source.key);
-      const entry = await create(owner, row, source.notebook);
+      const entry = await create(owner, row, source.notebook, new Map());
       try {
         await entry.document.durable();
         await store.insert(row);

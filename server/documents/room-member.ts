@@ -212,9 +212,8 @@ export class Member implements RoomMember {
   #receiveSync(decoder: decoding.Decoder): void {
     const type = decoding.readVarUint(decoder);
     const payload = decoding.readVarUint8Array(decoder);
-    const { doc } = this.#document;
     if (type === syncProtocol.messageYjsSyncStep1) {
-      const answer = encodeAnswer(doc, payload);
+      const answer = encodeAnswer(this.#document.beyond(payload));
       this.#answerBytes = answer.length;
       this.send(answer);
       return;

@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import type { Author } from '../accounts/author.ts';
+import type { ObjectInfo } from '../bucket/object-store.ts';
 
 /** Names of what the journal keeps of a document's way to the bucket. */
 export const storingMarks = {
@@ -15,7 +17,7 @@ const Intended = z.object({ hash: z.string(), authors: Authors });
 /** The bucket's state as a document last knew it. */
 export interface Known {
   readonly generation: string;
-  /** Of the notebook as we would write it, so that storing the same again can be told. */
+  /** Of what is in it, as it was written here or found, so that storing the same again can be told. */
   readonly hash: string;
 }
 
@@ -38,4 +40,14 @@ export function intendedIn(marks: Marks): Intended | null {
 /** Whose changes are in no write yet. */
 export function authorsIn(marks: Marks): readonly Author[] {
   return Authors.safeParse(marks.get(storingMarks.authors)).data ?? [];
+}
+
+/** The mark of a document that begins as this object of the bucket has it. */
+export function marksOfFound({ generation }: ObjectInfo, bytes: Uint8Array): Map<string, unknown> {
+  const known: Known = { generation, hash: hashOf(bytes) };
+  return new Map([[storingMarks.stored, known]]);
+}
+
+export function hashOf(content: string | Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex');
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { AppError } from '@terrarium/contract';
 import type { Author } from '../accounts/author.ts';
@@ -13,7 +12,7 @@ import type { LiveNotebook } from './live-notebook.ts';
 import { mergeNotebooks } from './merge-notebooks.ts';
 import { notebookContentType, readNotebook, writeNotebook, type Notebook } from './nbformat.ts';
 import { isSharedCell, sharedCells } from './shared-notebook.ts';
-import { authorsIn, intendedIn, knownIn, storingMarks, type Known } from './storing-marks.ts';
+import { authorsIn, hashOf, intendedIn, knownIn, storingMarks, type Known } from './storing-marks.ts';
 
 /** An edit is stored this long after the last one, and at the latest this long after the first that is not. */
 const quietMs = 1000;
@@ -118,12 +117,6 @@ export class Storing {
     if (info.generation === this.#known?.generation) return true;
     const theirs = await this.#read(info.generation);
     return theirs !== null && hashOf(writeNotebook(theirs)) === intendedIn(this.#document.marks())?.hash;
-  }
-
-  /** The document as the bucket has it now, which nobody needs to store. */
-  adopt(info: ObjectInfo, notebook: Notebook): void {
-    this.#setKnown({ generation: info.generation, hash: hashOf(writeNotebook(notebook)) });
-    this.#storedVersion = this.#document.version;
   }
 
   /**
@@ -336,8 +329,4 @@ export class Storing {
     if (state.get('dirty') !== true) return;
     this.#document.change(() => state.set('dirty', false), { author: null });
   }
-}
-
-function hashOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }

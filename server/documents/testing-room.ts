@@ -5,7 +5,7 @@ import path from 'node:path';
 import { WebSocketServer, type WebSocket } from 'ws';
 import * as Y from 'yjs';
 import { openJournal, type Journal } from './journal.ts';
-import { LiveNotebook, snapshotOf } from './live-notebook.ts';
+import { LiveNotebook } from './live-notebook.ts';
 import type { Notebook } from './nbformat.ts';
 import { Room } from './room.ts';
 import { writeSharedNotebook } from './shared-notebook.ts';
@@ -41,7 +41,7 @@ export async function startRoom(notebook: Notebook): Promise<TestRoom> {
   const file = path.join(directory, 'one.journal');
   const { journal } = await openJournal(file, {
     onTrouble: () => undefined,
-    snapshot: () => snapshotOf(document.doc, document.marks()),
+    snapshot: () => document.snapshot(),
   });
   const doc = new Y.Doc();
   const document: LiveNotebook = new LiveNotebook({

@@ -13,6 +13,8 @@ import { decodePageToken, listPage } from './listing.ts';
 import { never, openObjectIndex, type StoredObject } from './store.ts';
 import { createView } from './view.ts';
 
+/** Each part of a file is a trip to the thread that reads it. */
+const readBytes = 256 * 1024;
 const keptVersions = 20;
 const keptVersionMs = 30 * 24 * 60 * 60 * 1000;
 
@@ -164,7 +166,7 @@ export function createFilesystemObjectStore(options: {
     for (let attempt = 0; ; attempt += 1) {
       const found = find(bucket, key, options.generation);
       if (found === null) return null;
-      const body = createReadStream(path.join(blobs, found.blob), options.range ?? {});
+      const body = createReadStream(path.join(blobs, found.blob), { ...options.range, highWaterMark: readBytes });
       try {
         await once(body, 'open');
         return { info: found.info, body };
