@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { kernelEndings } from '@terrarium/contract/agent';
 import { HttpError } from '../http-error.ts';
 import { log, messageOf } from '../log.ts';
+import { Askers } from './askers.ts';
 import { describeDeath, readOomKills } from './death.ts';
 import { Executions } from './executions.ts';
 import type { ChannelMessage } from './framing.ts';
@@ -32,7 +33,6 @@ interface KernelEvents {
 const restartLimit = 5;
 const stableMs = 10_000;
 const lastMessagesMs = 50;
-const keptAskers = 10_000;
 
 /** Requests that say nothing about a person at work. @see jupyter_server, MappingKernelManager.untracked_message_types */
 const untracked =
@@ -66,8 +66,7 @@ export class Kernel extends EventEmitter<KernelEvents> {
   #isOpen = false;
   #waiting: ChannelMessage[] = [];
   #preparation: string | null = null;
-  /** Who asked, by message id, so that shell and stdin replies go back to that session alone. */
-  readonly #askers = new Map<string, string>();
+  readonly #askers = new Askers();
   #quickDeaths = 0;
   #isClosing = false;
   #turn: Promise<void> = Promise.resolve();
@@ -138,9 +137,7 @@ export class Kernel extends EventEmitter<KernelEvents> {
   submit(message: ChannelMessage, audience: string): void {
     const { msgId, msgType } = headerFacts(message.header);
     if (msgId === '' || message.channel === 'iopub' || this.executionState === 'dead') return;
-    this.#askers.set(msgId, audience);
-    const oldest = this.#askers.size > keptAskers ? this.#askers.keys().next().value : undefined;
-    if (oldest !== undefined) this.#askers.delete(oldest);
+    this.#askers.note(msgId, audience);
     const parentId = headerFacts(message.parentHeader).msgId;
     this.#record(message, { direction: 'in', audience, msgId, msgType, parentId });
     if (msgType === 'execute_request') this.lastActivityAt = Date.now();
@@ -222,7 +219,7 @@ export class Kernel extends EventEmitter<KernelEvents> {
       if (state === 'busy' || state === 'idle') this.executionState = state;
     }
     if (isTracked && parent.msgId !== '') this.lastActivityAt = Date.now();
-    const audience = channel === 'iopub' ? null : (this.#askers.get(parent.msgId) ?? parent.session);
+    const audience = channel === 'iopub' ? null : (this.#askers.of(parent.msgId) ?? parent.session);
     const { msgId, msgType } = header;
     this.#record({ channel, ...message }, { direction: 'out', audience, msgId, msgType, parentId: parent.msgId });
     // Clients show the last state they heard, and what a debugger asks ends with `idle` while a cell runs.
@@ -260,7 +257,7 @@ export class Kernel extends EventEmitter<KernelEvents> {
   ): void {
     const header = newHeader(msgType, this.id);
     const parentId = headerFacts(parentHeader).msgId;
-    const audience = channel === 'iopub' ? null : (this.#askers.get(parentId) ?? null);
+    const audience = channel === 'iopub' ? null : this.#askers.of(parentId);
     const message = composeMessage({ header, content, parentHeader });
     this.#record(
       { channel, ...message },

@@ -5,6 +5,7 @@ import * as syncProtocol from 'y-protocols/sync';
 import type { AppError } from '@terrarium/contract';
 import type { Author } from '../accounts/author.ts';
 import type { RoomMember, RoomNotice } from './live-document.ts';
+import { Heartbeat } from './heartbeat.ts';
 import { Change, type LiveNotebook } from './live-notebook.ts';
 import {
   encodeAnswer,
@@ -20,10 +21,6 @@ import {
 
 /** A client that leaves so much unread beside the notebook itself is cut off; it comes back and gets the difference. */
 const mostUnreadBytes = 64 * 1024 ** 2;
-const pingEveryMs = 10_000;
-const mostUnansweredPings = 2;
-/** What a slow line carries from one ping to the next; a ping waits behind what was sent before it. */
-const slowestBytes = 640 * 1024;
 /** A client that was away sends a few edits ahead of those they build on; no client sends many. */
 const mostEarlyBytes = 1024 ** 2;
 /** Who is where, with a name and a picture. */
@@ -81,11 +78,8 @@ export class Member implements RoomMember {
   #early: Uint8Array[] = [];
   readonly #onRefused: () => void;
   #isRefused = false;
-  readonly #pings: NodeJS.Timeout;
-  #unansweredPings = 0;
-  #sentBytes = 0;
+  readonly #heartbeat: Heartbeat;
   #answerBytes = 0;
-  #confirmedBytes = 0;
 
   /** @param onRefused  called when it sent what no client sends */
   constructor(
@@ -107,18 +101,10 @@ export class Member implements RoomMember {
     this.socket.on('message', (data: RawData) => {
       this.#receive(bytesOf(data));
     });
-    this.socket.on('pong', (sentBytes: Buffer) => {
-      this.#unansweredPings = 0;
-      const confirmed = Number(sentBytes.toString());
-      if (confirmed > this.#confirmedBytes && confirmed <= this.#sentBytes) this.#confirmedBytes = confirmed;
-    });
     this.socket.on('error', () => {
       this.socket.terminate();
     });
-    this.#pings = setInterval(() => {
-      this.#ping();
-    }, pingEveryMs);
-    this.#pings.unref();
+    this.#heartbeat = new Heartbeat(this.socket);
   }
 
   get canWrite(): boolean {
@@ -150,27 +136,16 @@ export class Member implements RoomMember {
       this.socket.terminate();
       return;
     }
-    this.#sentBytes += message.length;
+    this.#heartbeat.sent(message.length);
     this.socket.send(message);
   }
 
   leave(): void {
-    clearInterval(this.#pings);
-  }
-
-  /** A laptop that was closed leaves a connection that looks open. */
-  #ping(): void {
-    const onTheWay = this.#sentBytes - this.#confirmedBytes;
-    if (this.#unansweredPings >= mostUnansweredPings + Math.floor(onTheWay / slowestBytes)) {
-      this.socket.terminate();
-      return;
-    }
-    this.#unansweredPings += 1;
-    this.socket.ping(String(this.#sentBytes));
+    this.#heartbeat.stop();
   }
 
   #receive(bytes: Uint8Array): void {
-    this.#unansweredPings = 0;
+    this.#heartbeat.heard();
     this.#orRefuse(() => {
       const decoder = decoding.createDecoder(bytes);
       switch (decoding.readVarUint(decoder)) {
