@@ -23,6 +23,8 @@ const idleAfterReplyMs = 5000;
 
 export interface FeedOptions {
   readonly document: LiveDocument;
+  /** Whose kernels they are. */
+  readonly accountId: string;
   readonly clock: Clock;
   /** Shows how far the current execution is. Called inside a change. */
   readonly show: (progress: Progress) => void;
@@ -79,11 +81,14 @@ export class Feed {
    * @returns where its journal is read on; null for what comes from now on
    */
   open(kernelId: string, sent: readonly { msgId: string; cellId: string }[], current: Progress | null): number | null {
-    const marks = this.#options.document.marks();
+    const { document, accountId } = this.#options;
+    const marks = document.marks();
     const mark = readMark(marks, kernelId);
     const last = mark?.last ?? null;
     this.#kernelId = kernelId;
-    this.#widgets = new OutputWidgets(this.#options.document.doc, kernelId);
+    const widgets = new OutputWidgets(document.doc, kernelId, accountId);
+    document.change(() => widgets.forgetEarlier(), { author: null });
+    this.#widgets = widgets;
     this.#progresses = new Map();
     for (const { msgId, cellId } of sent) {
       const ended = msgId === last?.msgId ? last : { ...newProgress(msgId, cellId), reply: null, isIdle: true };

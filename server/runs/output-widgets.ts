@@ -8,7 +8,7 @@ import { newOutputState, OutputEdit, type OutputState } from './outputs.ts';
 
 /**
  * An Output widget of ipywidgets: an entry of the map `widgets` of a document, by the id of its comm. Its fields are
- * `kernel`; `outputs`, as a cell has them; `capture`, the execution whose outputs it takes; `state`, what is not in the
+ * `kernel` and `account`, whose kernel it is; `outputs`, as a cell has them; `capture`, the execution whose outputs it takes; `state`, what is not in the
  * outputs themselves; and `isAhead`, while the kernel's own copy of the outputs is older.
  */
 type SharedWidget = Y.Map<unknown>;
@@ -43,6 +43,7 @@ const shownTypes: ReadonlySet<string> = new Set(['stream', 'display_data', 'exec
 export class OutputWidgets {
   readonly #widgets: Y.Map<unknown>;
   readonly #kernelId: string;
+  readonly #accountId: string;
   readonly #states = new Map<string, OutputState>();
   readonly #captures = new Map<string, Capture>();
   /** Those with something to write in the present change. */
@@ -50,9 +51,10 @@ export class OutputWidgets {
   /** Comm ids by the message that told the kernel of their outputs. */
   readonly #told = new Map<string, string>();
 
-  constructor(doc: Y.Doc, kernelId: string) {
+  constructor(doc: Y.Doc, kernelId: string, accountId: string) {
     this.#widgets = sharedWidgets(doc);
     this.#kernelId = kernelId;
+    this.#accountId = accountId;
     for (const [id, widget] of this.#own()) {
       this.#states.set(id, readState(widget.get('state')));
       const capture = widget.get('capture');
@@ -64,8 +66,9 @@ export class OutputWidgets {
   concerns({ type, content, parentId }: KernelMessage): boolean {
     if (this.#told.has(parentId)) return isState(type, content, 'idle');
     if (this.#states.size > 0 && isState(type, content, 'starting')) return true;
-    if (type === 'comm_open') return isOutputModel(content);
-    return (type === 'comm_msg' || type === 'comm_close') && this.#states.has(commIdOf(content));
+    // Of one that was opened a moment ago nothing is known here until that was taken.
+    if (type === 'comm_msg') return isOfOutputs(dataOf(content)['state']);
+    return type === 'comm_open' ? isOutputModel(content) : type === 'comm_close';
   }
 
   /** Whether a widget shows a display with this id. */
@@ -137,6 +140,16 @@ export class OutputWidgets {
   /** The kernel is gone, and its widgets with it. Call it inside a change. */
   forget(): void {
     for (const [id] of this.#own()) this.#close(id);
+    this.#told.clear();
+  }
+
+  /** Forgets those of kernels that the account had before. Call it inside a change. */
+  forgetEarlier(): void {
+    for (const id of Array.from(this.#widgets.keys())) {
+      const widget = this.#widget(id);
+      const isEarlier = widget?.get('account') === this.#accountId && widget.get('kernel') !== this.#kernelId;
+      if (isEarlier) this.#widgets.delete(id);
+    }
   }
 
   #takeComm({ type, content, seq, parentId }: KernelMessage, isOurs: (msgId: string) => boolean): void {
@@ -147,7 +160,8 @@ export class OutputWidgets {
     }
     if (type === 'comm_open') {
       if (!isOutputModel(content)) return;
-      const fields = { kernel: this.#kernelId, outputs: new Y.Array(), capture: null, state: null, isAhead: false };
+      const owner = { kernel: this.#kernelId, account: this.#accountId };
+      const fields = { ...owner, outputs: new Y.Array(), capture: null, state: null, isAhead: false };
       this.#widgets.set(id, new Y.Map<unknown>(Object.entries(fields)));
       this.#states.set(id, newOutputState());
     }
@@ -227,6 +241,10 @@ function outputsOf(widget: SharedWidget | null): Y.Array<Y.Map<unknown>> | null 
 function isOutputModel(content: JsonObject): boolean {
   const { state } = dataOf(content);
   return isObject(state) && state['_model_name'] === 'OutputModel' && commIdOf(content) !== '';
+}
+
+function isOfOutputs(state: unknown): boolean {
+  return isObject(state) && ('outputs' in state || 'msg_id' in state);
 }
 
 function commIdOf({ comm_id: id }: JsonObject): string {

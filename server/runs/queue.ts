@@ -75,6 +75,7 @@ export class Queue {
     this.#writer = createRunWriter({ document, store, log });
     this.#feed = new Feed({
       document,
+      accountId: author.accountId,
       clock,
       show: (progress) => this.#showProgress(progress),
       send: (request) => this.#link.send(request),

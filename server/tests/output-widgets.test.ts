@@ -131,14 +131,15 @@ test('a kill of the control plane loses nothing that a widget shows, and doubles
   expect(printed(outputs[1])).toMatchObject([{ text: lines.join('') }]);
 });
 
-test('widgets of a kernel that is restarted are forgotten', async () => {
+test('widgets of a kernel that is restarted, or ended unseen, are forgotten', async () => {
   const params = at('forgotten.ipynb');
   await putNotebook(plane, params, [`${begin}\nwith out:\n    print("soon gone")`]);
   await runToEnd(plane, params);
   const editor = await Editor.open(plane, params);
   expect(textOf(widgetsIn(editor)[0]?.outputs)).toBe('soon gone\n');
   const door = `${plane.url}/jupyter/${workspace.namespace}/${workspace.name}/api`;
-  const headers = { authorization: `Bearer ${plane.token}` };
+  const headersNow = () => ({ authorization: `Bearer ${plane.token}` });
+  const headers = headersNow();
   const sessions = (await (await fetch(`${door}/sessions`, { headers })).json()) as {
     path: string;
     kernel: { id: string };
@@ -146,5 +147,17 @@ test('widgets of a kernel that is restarted are forgotten', async () => {
   const kernel = sessions.find(({ path }) => path === `notebooks/${params.path}`)?.kernel.id ?? '';
   await fetch(`${door}/kernels/${kernel}/restart`, { method: 'POST', headers });
   await untilTrue(async () => widgetsIn(editor).length === 0, 'the widgets are gone', 10_000);
+  await runToEnd(plane, params);
+  await editor.until(() => widgetsIn(editor).length === 2, 'the new ones');
+  // With nobody there to see it go.
+  await plane.stop();
+  plane = await installation.start();
+  const ended = await fetch(`${door}/kernels/${kernel}`, { method: 'DELETE', headers: headersNow() });
+  expect(ended.status).toBe(204);
+  await runToEnd(plane, params);
+  const again = await Editor.open(plane, params);
+  expect(widgetsIn(again).map(({ outputs }) => textOf(outputs))).toEqual(expect.arrayContaining(['soon gone\n', '']));
+  expect(widgetsIn(again)).toHaveLength(2);
+  await again.close();
   await editor.close();
 });
