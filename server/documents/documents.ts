@@ -5,17 +5,15 @@ import type { ObjectInfo } from '../bucket/object-store.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import type { EventBus } from '../plumbing/events.ts';
 import type { Log } from '../plumbing/log.ts';
-import { applyNotebook } from './apply-notebook.ts';
-import type { Documents, LiveDocument, MergeOutcome, Stored } from './live-document.ts';
+import type { Documents, LiveDocument, Stored } from './live-document.ts';
 import type { LiveNotebook } from './live-notebook.ts';
-import { createLoader, type OpenDocument } from './load-documents.ts';
-import { mergeNotebooks } from './merge-notebooks.ts';
-import type { Notebook } from './nbformat.ts';
+import { createLoader } from './load-documents.ts';
+import { asItStands, createMerging } from './merging.ts';
 import { createOpenDocuments } from './open-documents.ts';
 import { mayUsePlayground } from './playground-key.ts';
 import type { Joining, MessageHandler } from './room-member.ts';
 import { sharedExecution } from './shared-notebook.ts';
-import { createSnapshots, snapshotOf, storedBefore, unstoredGeneration, type Snapshot } from './snapshot.ts';
+import { createSnapshots, snapshotOf, type Snapshot } from './snapshot.ts';
 import type { DocumentRow, DocumentStore } from './store.ts';
 
 const playgroundKeptMs = playgroundDays * 24 * 60 * 60 * 1000;
@@ -97,63 +95,7 @@ export function createDocuments(options: {
   });
 
   const snapshots = createSnapshots();
-
-  function asItStands({ document, row, storing }: OpenDocument): Snapshot {
-    const { generation, isStored } = storing;
-    const nameOf = (hash: string): string =>
-      isStored && generation !== null ? generation : unstoredGeneration(generation, hash);
-    return snapshotOf(document, new Date(row.created_at), nameOf);
-  }
-
-  /** What a change was made from. Where that is no longer kept, nothing: whatever differs is a conflict then. */
-  async function baseOf(owner: BucketOwner, key: string, generation: string, changed: Notebook): Promise<Notebook> {
-    const given = snapshots.of(owner, key, generation);
-    if (given !== null) return given.notebook;
-    const nothing = { ...changed, cells: [] };
-    const stored = storedBefore(generation);
-    try {
-      return stored === null ? nothing : await loader.readObject(owner, key, stored);
-    } catch (error) {
-      if (error instanceof AppError && error.code === 'NotFound') return nothing;
-      throw error;
-    }
-  }
-
-  async function merge(
-    owner: BucketOwner,
-    key: string,
-    { base, notebook, author }: { base: string | null; notebook: Notebook; author: Author | null },
-  ): Promise<MergeOutcome> {
-    using held = await hold(owner, key);
-    const { document, storing } = held.entry;
-    // What cannot be stored now is merged all the same: the document is the truth, not the bucket.
-    const isFlushed = await storing.flush().then(
-      () => true,
-      () => false,
-    );
-    const stored = storing.generation;
-    const from = base ?? (isFlushed ? stored : asItStands(held.entry).info.generation);
-    // What was typed since the last store is in neither side's base, so it is merged as well.
-    const isPresent =
-      document.isPlayground || (storing.isStored ? from === stored : from === asItStands(held.entry).info.generation);
-    let wanted = notebook;
-    if (!isPresent && from !== null) {
-      const before = await baseOf(owner, key, from, notebook);
-      const merged = mergeNotebooks(before, document.notebook(), notebook);
-      if (merged.conflicts.length > 0) return { kind: 'conflict', cells: merged.conflicts, generation: stored ?? '' };
-      wanted = merged.notebook;
-    }
-    document.change(
-      () => {
-        applyNotebook(document.doc, wanted);
-      },
-      { author },
-    );
-    if (document.isPlayground) await document.durable();
-    // What the journal has is safe, as an edit is, and reaches the bucket once that can be written to.
-    else await storing.flush().catch(() => document.durable());
-    return { kind: from === stored ? 'applied' : 'merged', generation: storing.generation ?? '' };
-  }
+  const merge = createMerging({ hold, loader, snapshots });
 
   async function forget(owner: BucketOwner, key: string): Promise<void> {
     await open.exclusively(owner.id, key, async () => {

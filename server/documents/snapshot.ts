@@ -35,6 +35,8 @@ export function snapshotOf(document: LiveNotebook, createdAt: Date, nameOf: (has
 
 const keptSnapshots = 10;
 
+export type Snapshots = ReturnType<typeof createSnapshots>;
+
 /** What was given out lately of documents whose buckets were in trouble: the same can be read again, and saves be based on it. */
 export function createSnapshots() {
   const kept = new Map<string, Snapshot>();
