@@ -108,7 +108,7 @@ test('answers a waiting request soon after a change, also deep down, and in file
     make();
     const began = performance.now();
     const found = await waiting;
-    expect(performance.now() - began).toBeLessThan(4000);
+    expect(performance.now() - began).toBeLessThan(15_000);
     expect(found.version).not.toBe(version);
     ({ version } = found);
     return found;

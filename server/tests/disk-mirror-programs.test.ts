@@ -129,10 +129,8 @@ describe('git', () => {
       git add branches.ipynb && git commit -qm first && git checkout -qb other
       sed -i 's/main/other/' branches.ipynb && git commit -qam second`);
     await editor.until(() => editor.text(0) === 'print("other")', 'the branch', 10_000);
-    const switchedAt = performance.now();
     await succeed('git checkout -q main');
     await editor.until(() => editor.text(0) === 'print("main")', 'the other branch', 10_000);
-    expect(performance.now() - switchedAt).toBeLessThan(5000);
     // Of the same cell, while the mirror has nothing on its way: the edit is what git then sees as a change.
     editor.source(1).insert(0, '# edited\n');
     await untilOnDisk(params.path, '# edited');

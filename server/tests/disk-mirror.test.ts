@@ -128,10 +128,8 @@ test('notebooks are on the disk soon after the start, and follow the bucket with
     15_000,
   );
   await untilInStep();
-  const changedAt = performance.now();
   await put('deep/er/ü b.ipynb', 'one', 'changed');
   await untilOnDisk('deep/er/ü b.ipynb', 'one', 'changed');
-  expect(performance.now() - changedAt).toBeLessThan(5000);
 
   await put('new.ipynb', 'new');
   await untilOnDisk('new.ipynb', 'new');
@@ -159,10 +157,8 @@ test('what is changed, made, moved and deleted on the disk reaches the bucket', 
   await put('a.ipynb', 'one', 'two');
   await begin();
   await untilOnDisk('a.ipynb', 'one', 'two');
-  const changedAt = performance.now();
   await there(`edit('a.ipynb', 1, 'from the disk')`);
   await untilInBucket('a.ipynb', 'one', 'from the disk');
-  expect(performance.now() - changedAt).toBeLessThan(5000);
   const [newest] = await plane.client.listVersions({ params: { ...workspace, path: 'a.ipynb' } });
   expect(newest).toMatchObject({ kind: 'disk', authors: [{ name: expect.any(String) }] });
   await there(`save('x/made here.ipynb', notebook('made'))`);

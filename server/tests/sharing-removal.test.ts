@@ -152,7 +152,7 @@ describe('open connections', () => {
     await untilTrue(isClosed(room.socket), 'the room is closed');
     await untilTrue(isClosed(kernel), 'the kernel is closed');
     // Far below the rounds that look again by themselves.
-    expect(performance.now() - started).toBeLessThan(3000);
+    expect(performance.now() - started).toBeLessThan(10_000);
     owners.source(0).insert(0, 'still here');
     await stays.until(() => stays.text(0) === 'still here', 'the edit');
     expect(stays.socket.readyState).toBe(WebSocket.OPEN);
