@@ -276,7 +276,10 @@ describe('bodies', () => {
           if (answer.status === 429) return;
           const { code, fields } = expectRefused(answer, `${name} ${JSON.stringify(body).slice(0, 300)}`);
           expect(code).toBe('InvalidInput');
-          expect(Object.keys(fields ?? {}).length).toBeGreaterThan(0);
+          // Names that could reach an object's prototype are refused before anything is looked at.
+          if (!/"(__proto__|prototype)"/.test(JSON.stringify(body))) {
+            expect(Object.keys(fields ?? {}).length).toBeGreaterThan(0);
+          }
         }),
         { numRuns: 40 },
       );
