@@ -56,7 +56,8 @@ export function startLiveUpdates(queryClient: QueryClient): () => void {
   let source: EventSource | undefined;
   let retry: ReturnType<typeof setTimeout> | undefined;
   let grace: ReturnType<typeof setTimeout> | undefined;
-  let hasMissedEvents = false;
+  // What the page read before the stream began may have changed in between.
+  let hasMissedEvents = true;
 
   function receive(message: MessageEvent<string>): void {
     const event = ChangeEvent.safeParse(parseJson(message.data));
