@@ -12,6 +12,7 @@ import {
 } from '@terrarium/contract';
 import { useMutation } from '@tanstack/react-query';
 import { IconUserMinus } from '@tabler/icons-react';
+import { useState } from 'react';
 import { api } from '../api.ts';
 import { ErrorNote } from '../ui/ErrorNote.tsx';
 import { Hint } from '../ui/Hint.tsx';
@@ -38,12 +39,9 @@ export function PersonRow({ workspace, entry, isMe, onInvitation, onRemoved }: P
     onSuccess: (invitation) => onInvitation(email, invitation),
   });
   const rights = effective(entry);
-  // What is under way is shown as if it were done; a refusal brings back what is.
-  const asked = change.isPending ? change.variables : undefined;
-  const shown =
-    asked === undefined || asked.role === 'NO ACCESS'
-      ? rights
-      : rightsAsked({ ...asked, role: asked.role }, rights, workspace);
+  // What is under way is shown as if it were done, from the click on; a refusal brings back what is.
+  const [asked, setAsked] = useState<Rights>();
+  const shown = asked === undefined ? rights : rightsAsked(asked, rights, workspace);
   const reason = isMe
     ? 'These are your own rights; others can change them.'
     : grantProblem(workspace, email, rights, rights);
@@ -52,7 +50,8 @@ export function PersonRow({ workspace, entry, isMe, onInvitation, onRemoved }: P
     if (change.isPending) return;
     const next =
       wanted.role === undefined ? { ...rights, ...wanted } : rightsAsked({ role: wanted.role }, rights, workspace);
-    change.mutate({ email, ...next });
+    setAsked(next);
+    change.mutate({ email, ...next }, { onSettled: () => setAsked(undefined) });
   };
   return (
     <li className={classes.person} aria-label={email}>
@@ -111,7 +110,7 @@ export function PersonRow({ workspace, entry, isMe, onInvitation, onRemoved }: P
           <Tooltip label="Remove">
             <ActionIcon
               aria-label={`Remove ${email}`}
-              loading={asked?.role === 'NO ACCESS'}
+              loading={change.isPending && change.variables.role === 'NO ACCESS'}
               onClick={() => change.mutate({ email, role: 'NO ACCESS' })}
             >
               <IconUserMinus size={16} />
