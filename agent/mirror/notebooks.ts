@@ -156,7 +156,7 @@ export function isSettled(stats: BigIntStats): boolean {
 }
 
 /** Another value for every change of a file that has settled. */
-export function signatureOf(stats: BigIntStats): string {
+function signatureOf(stats: BigIntStats): string {
   return `${String(stats.ino)}/${String(stats.size)}/${String(stats.mtimeNs)}/${String(stats.ctimeNs)}`;
 }
 

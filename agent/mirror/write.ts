@@ -7,7 +7,7 @@ import { isHidden, resolveDiskPath, type DiskPath } from '../files/disk-path.ts'
 import { replaceWith, temporaryBeside } from '../files/write-file.ts';
 import { HttpError } from '../http-error.ts';
 import { errnoOf } from '../log.ts';
-import { hashOfFile, isSettled, signatureOf } from './notebooks.ts';
+import { hashOfFile, isSettled } from './notebooks.ts';
 
 /** What must be there for a change to happen: the hash of a file's bytes, or null for nothing. */
 export type Expected = string | null;
@@ -55,15 +55,43 @@ export async function writeNotebook(
     if (expected === null) await takePlace(temporary, at.target);
     else {
       const before = await requireExpected(at.target, expected);
-      // Looked at once more at the last moment: what is renamed over is lost to whoever wrote it.
-      const now = await stat(at.target, { bigint: true }).catch(() => null);
-      if (now === null || signatureOf(now) !== signatureOf(before)) throw changedMeanwhile();
-      await replaceWith(temporary, at.target);
+      await replace(at.target, temporary, contentOf(before));
     }
     return hash;
   } finally {
     await rm(temporary, { force: true });
   }
+}
+
+/**
+ * Renames over a file, which is kept until it is seen that nobody wrote to it in the last moment: that would be lost to
+ * whoever wrote it.
+ */
+async function replace(target: string, temporary: string, content: string): Promise<void> {
+  const old = temporaryBeside(target);
+  const isUnchanged = async (file: string): Promise<boolean> => {
+    const now = await stat(file, { bigint: true }).catch(() => null);
+    return now !== null && contentOf(now) === content;
+  };
+  try {
+    const isKept = await link(target, old).then(
+      () => true,
+      () => false,
+    );
+    if (!(await isUnchanged(target))) throw changedMeanwhile();
+    await replaceWith(temporary, target);
+    if (isKept && !(await isUnchanged(old))) {
+      await replaceWith(old, target);
+      throw changedMeanwhile();
+    }
+  } finally {
+    await rm(old, { force: true });
+  }
+}
+
+/** Another value for every write to a file that has settled; another link to it makes none. */
+function contentOf({ ino, size, mtimeNs }: BigIntStats): string {
+  return `${String(ino)}/${String(size)}/${String(mtimeNs)}`;
 }
 
 /** Deletes the file, or the link that stands for it, if it is what is expected. @throws HttpError 412 */
