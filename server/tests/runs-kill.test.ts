@@ -92,6 +92,8 @@ test('input() waits through a restart for whoever comes back', async () => {
   await plane.kill();
   plane = await installation.start();
   const back = await Editor.open(plane, params);
+  // The kill may have come before the question was on disk; then it is read from the kernel's journal again.
+  await back.until(() => back.execution('c0')?.state === 'input', 'the question again');
   expect(back.execution('c0')).toMatchObject({ state: 'input', run, input: { prompt: 'Who?', password: false } });
   expect(back.execution('c1')).toMatchObject({ state: 'queued', run });
   await untilTrue(
