@@ -24,6 +24,7 @@ import type { Stored } from './live-document.ts';
 import { readNotebook, type Notebook } from './nbformat.ts';
 import { documentStore } from './store.ts';
 import { RoomClient } from './testing-client.ts';
+import { notebookOf } from './testing-room.ts';
 
 const owner = { id: 'w1', bucket: 'terrarium-test' };
 const key = 'notebooks/a.ipynb';
@@ -40,18 +41,6 @@ let server: Server;
 const stored: Stored[] = [];
 const clients: RoomClient[] = [];
 let rights = { canWrite: true, canCompute: true };
-
-function notebookOf(...sources: string[]): Notebook {
-  const cells = sources.map((source, index) => ({
-    id: `cell${String(index)}`,
-    cell_type: 'code',
-    metadata: {},
-    source,
-    outputs: [],
-    execution_count: null,
-  }));
-  return { nbformat: 4, nbformat_minor: 5, metadata: {}, cells };
-}
 
 function bytesOf(notebook: Notebook): Buffer {
   return Buffer.from(JSON.stringify(notebook));

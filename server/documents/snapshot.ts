@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import type { BucketOwner } from '../bucket/buckets.ts';
 import type { ObjectInfo } from '../bucket/object-store.ts';
 import type { LiveNotebook } from './live-notebook.ts';
 import { notebookContentType, writeNotebook, type Notebook } from './nbformat.ts';
+import { hashOf } from './storing-marks.ts';
 
 /** A document as if it were an object of the bucket. */
 export interface Snapshot {
@@ -18,7 +18,7 @@ const separator = '.unstored.';
 export function snapshotOf(document: LiveNotebook, createdAt: Date, nameOf: (hash: string) => string): Snapshot {
   const notebook = document.notebook();
   const bytes = Buffer.from(writeNotebook(notebook));
-  const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 32);
+  const hash = hashOf(bytes).slice(0, 32);
   return {
     bytes,
     notebook,

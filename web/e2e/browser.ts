@@ -3,9 +3,9 @@ import path from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { onTestFailed } from 'vitest';
 import { createInstallation, type ControlPlane, type Installation } from '../../server/testing/control-plane.ts';
+import { chromiumOptions } from './chromium.ts';
 
-const executable = '/usr/bin/chromium';
-export const hasBrowser = existsSync(executable);
+export const hasBrowser = existsSync(chromiumOptions.executablePath);
 
 /** A person at a browser, before a Terrarium of their own. */
 export interface Stage {
@@ -18,24 +18,11 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-export const launching = {
-  executablePath: executable,
-  args: [
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-quic',
-    '--no-first-run',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
-  ],
-};
-
 /** Starts Terrarium on an empty data directory, and a browser signed in by the printed link. */
 export async function setStage(): Promise<Stage> {
   const installation = await createInstallation();
   const plane = await installation.start();
-  const browser = await chromium.launch(launching);
+  const browser = await chromium.launch(chromiumOptions);
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-US' });
   const page = await context.newPage();
   page.setDefaultTimeout(30_000);

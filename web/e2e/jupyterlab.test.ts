@@ -1,9 +1,8 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { untilTrue } from '../../server/testing/control-plane.ts';
-import { hasBrowser, pictureOnFailure, setStage, type Stage } from './browser.ts';
-
-const workspace = { namespace: 'my-project', name: 'getting-started' };
+import { firstWorkspace, hasBrowser, pictureOnFailure, setStage, type Stage } from './browser.ts';
+import { openNotebook } from './people.ts';
 
 interface Cell {
   source: string | string[];
@@ -26,15 +25,6 @@ describe.skipIf(!hasBrowser)('a notebook in JupyterLab', () => {
     await stage.close();
   });
 
-  async function openNotebook(path: string): Promise<void> {
-    const { url } = await stage.plane.client.openDoor({
-      params: workspace,
-      body: { path: `lab/tree/notebooks/${path}` },
-    });
-    await page.goto(url);
-    await page.locator('.jp-Notebook .jp-Cell').first().waitFor();
-  }
-
   async function typeInLastCell(code: string): Promise<void> {
     await page.locator('.jp-Notebook .jp-CodeCell .cm-content').last().click();
     await page.keyboard.press('ControlOrMeta+A');
@@ -44,7 +34,7 @@ describe.skipIf(!hasBrowser)('a notebook in JupyterLab', () => {
   const outputs = () => page.locator('.jp-Notebook .jp-OutputArea-output');
 
   async function saved(path: string): Promise<Cell[]> {
-    const response = await stage.plane.client.getNotebookContent({ params: { ...workspace, path } });
+    const response = await stage.plane.client.getNotebookContent({ params: { ...firstWorkspace, path } });
     // nbformat, written by JupyterLab.
     const notebook = (await response.json()) as { cells: Cell[] };
     return notebook.cells;
@@ -53,8 +43,11 @@ describe.skipIf(!hasBrowser)('a notebook in JupyterLab', () => {
   const savedText = async (path: string) => JSON.stringify(await saved(path));
 
   test('opens with nothing running, from the bucket', async () => {
-    await stage.plane.client.createNotebook({ params: workspace, body: { path: 'first.ipynb', kernel: 'python3' } });
-    await openNotebook('first.ipynb');
+    await stage.plane.client.createNotebook({
+      params: firstWorkspace,
+      body: { path: 'first.ipynb', kernel: 'python3' },
+    });
+    await openNotebook(page, stage.plane.client, 'first.ipynb');
     expect(await stage.plane.client.listAllEnvironments()).toEqual([]);
   });
 
@@ -109,8 +102,11 @@ describe.skipIf(!hasBrowser)('a notebook in JupyterLab', () => {
   });
 
   test('an R notebook gets an R kernel', async () => {
-    await stage.plane.client.createNotebook({ params: workspace, body: { path: 'statistics.ipynb', kernel: 'ir' } });
-    await openNotebook('statistics.ipynb');
+    await stage.plane.client.createNotebook({
+      params: firstWorkspace,
+      body: { path: 'statistics.ipynb', kernel: 'ir' },
+    });
+    await openNotebook(page, stage.plane.client, 'statistics.ipynb');
     await typeInLastCell('cat("mean", mean(c(1, 2, 6)), "\\n"); head(airquality, 2)');
     await page.keyboard.press('Shift+Enter');
     await page.getByText('mean 3').waitFor();
@@ -121,7 +117,7 @@ describe.skipIf(!hasBrowser)('a notebook in JupyterLab', () => {
   });
 
   test('what pip and R install lands on the disk', async () => {
-    await openNotebook('first.ipynb');
+    await openNotebook(page, stage.plane.client, 'first.ipynb');
     await typeInLastCell('import site, os\nprint("PIP_USER", os.environ["PIP_USER"], site.getusersitepackages())');
     await page.keyboard.press('Shift+Enter');
     await page.getByText(/PIP_USER true \/home\/jupyter\/packages/).waitFor();

@@ -2,7 +2,8 @@ import { chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { putNotebook } from '../../server/testing/live-notebook.ts';
 import { untilTrue } from '../../server/testing/control-plane.ts';
-import { firstWorkspace, hasBrowser, launching, pictureOnFailure, setStage, type Stage } from './browser.ts';
+import { firstWorkspace, hasBrowser, pictureOnFailure, setStage, type Stage } from './browser.ts';
+import { chromiumOptions } from './chromium.ts';
 import { openBrowser, openNotebook } from './people.ts';
 
 const imports = 'import base64, sys, time\nfrom IPython.display import Image, clear_output, display';
@@ -78,7 +79,7 @@ describe.skipIf(!hasBrowser)('whoever leaves while cells run', () => {
   test('by closing the laptop, with the connection left half open, finds it all when it wakes, and loses no edit', async () => {
     await write('laptop.ipynb', [imports, counting(70, 'awake'), '# notes']);
     // A browser of its own, all of whose processes stop as those of a machine asleep do: nothing is closed, nothing answers.
-    const server = await chromium.launchServer(launching);
+    const server = await chromium.launchServer(chromiumOptions);
     const group = -(server.process().pid ?? 0);
     const browser = await chromium.connect(server.wsEndpoint());
     const laptop = await browser.newPage();

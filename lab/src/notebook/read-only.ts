@@ -3,6 +3,7 @@ import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
 import type { LiveNotebook } from '../documents/live-notebook.ts';
 import type { LiveNotebooks } from '../documents/live-notebooks.ts';
 import { ILiveNotebooks } from '../documents/live-notebooks.ts';
+import { followLivePanels } from './live-panels.ts';
 
 /** Where a notebook may only be read, its editors take no text; they show what others type as it comes. */
 export const readOnlyPlugin: JupyterFrontEndPlugin<void> = {
@@ -10,15 +11,11 @@ export const readOnlyPlugin: JupyterFrontEndPlugin<void> = {
   autoStart: true,
   requires: [INotebookTracker, ILiveNotebooks],
   activate: (_, tracker: INotebookTracker, notebooks: LiveNotebooks) => {
-    tracker.widgetAdded.connect((_tracker, panel) => {
-      const notebook = notebooks.of(panel.context.model.sharedModel);
-      if (notebook !== undefined) void panel.context.ready.then(() => follow(panel, notebook));
-    });
+    followLivePanels(tracker, notebooks, follow);
   },
 };
 
 function follow(panel: NotebookPanel, notebook: LiveNotebook): void {
-  if (panel.isDisposed) return;
   const apply = (): void => {
     if (notebook.readOnlyReason === null || panel.isDisposed) return;
     for (const cell of panel.content.widgets) {

@@ -6,6 +6,7 @@ import type { LiveNotebooks } from '../documents/live-notebooks.ts';
 import { ILiveNotebooks } from '../documents/live-notebooks.ts';
 import { workspace } from '../workspace.ts';
 import { InputFields } from './input-fields.ts';
+import { followLivePanels } from './live-panels.ts';
 import { describeExecution, describeTiming } from './run-description.ts';
 import './running-cells.css';
 
@@ -17,15 +18,11 @@ export const runningCellsPlugin: JupyterFrontEndPlugin<void> = {
   autoStart: true,
   requires: [INotebookTracker, ILiveNotebooks],
   activate: (_, tracker: INotebookTracker, notebooks: LiveNotebooks) => {
-    tracker.widgetAdded.connect((_tracker, panel) => {
-      const notebook = notebooks.of(panel.context.model.sharedModel);
-      if (notebook !== undefined) void panel.context.ready.then(() => follow(panel, notebook));
-    });
+    followLivePanels(tracker, notebooks, follow);
   },
 };
 
 function follow(panel: NotebookPanel, notebook: LiveNotebook): void {
-  if (panel.isDisposed) return;
   const inputs = new InputFields(notebook);
   const followed = new WeakSet<object>();
   const cells = (): CodeCell[] => panel.content.widgets.filter((cell) => cell instanceof CodeCell);
