@@ -20,17 +20,20 @@ export interface PricedShape {
   bootDiskGiB: number;
 }
 
-/** What the machine costs per hour while its processes run, and while it is paused and only keeps its boot disk. */
-export function environmentPrice(
-  shape: PricedShape,
-  prices: PriceTable,
-): { perHourRunning: number; perHourPaused: number } {
-  const bootDisk = (shape.bootDiskGiB * prices.bootDiskGiBMonth) / hoursPerMonth;
-  return {
-    perHourRunning:
-      shape.cpus * prices.cpuHour + shape.memoryGiB * prices.memoryGiBHour + shape.gpus * prices.gpuHour + bootDisk,
-    perHourPaused: bootDisk,
-  };
+export interface EnvironmentPrice {
+  readonly perHourRunning: number;
+  readonly perHourAsleep: number;
+  readonly perHourPaused: number;
+}
+
+/**
+ * What the machine costs per hour: running; asleep, when its memory is kept and its CPUs are free (a GPU is not); and
+ * paused, when only its boot disk is there. The estimate, the ledger and every page use this one function.
+ */
+export function environmentPrice(shape: PricedShape, prices: PriceTable): EnvironmentPrice {
+  const perHourPaused = (shape.bootDiskGiB * prices.bootDiskGiBMonth) / hoursPerMonth;
+  const perHourAsleep = shape.memoryGiB * prices.memoryGiBHour + shape.gpus * prices.gpuHour + perHourPaused;
+  return { perHourRunning: shape.cpus * prices.cpuHour + perHourAsleep, perHourAsleep, perHourPaused };
 }
 
 export function diskPricePerMonth(diskGiB: number, prices: PriceTable): number {

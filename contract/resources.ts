@@ -73,7 +73,10 @@ export const Disk = z.object({
   owner: z.string().describe('E-mail address'),
   status: DiskStatus,
   reason: z.string().nullable(),
+  kind: z.enum(['disk', 'snapshot']).describe('A snapshot is what a disk held at one moment; it is never attached'),
+  copyOf: z.string().nullable().describe('Name of the disk or snapshot that it began as a copy of'),
   sizeGiB: z.number(),
+  growsToGiB: z.number().nullable().describe('The size asked for, until it has it'),
   usedBytes: z.number().nullable().describe('As last measured; null until it has been measured'),
   attachedTo: z.object({ id: z.string(), name: z.string() }).nullable(),
   pricePerMonth: z.number(),
@@ -84,6 +87,7 @@ export type Disk = z.infer<typeof Disk>;
 
 /** One step of an operation, as shown on the live timeline. `log` is what the step printed, if anything. */
 export const TimelineStep = z.object({
+  operation: z.string().nullable().describe('Id of the operation that it belongs to'),
   step: z.string(),
   title: z.string(),
   startedAt: Moment,
@@ -92,6 +96,21 @@ export const TimelineStep = z.object({
   log: z.string(),
 });
 export type TimelineStep = z.infer<typeof TimelineStep>;
+
+/** Something that was asked of an environment, or that happened to it, from beginning to end. */
+export const EnvironmentOperation = z.object({
+  id: z.string(),
+  kind: z.enum(['create', 'start', 'wake', 'sleep', 'stop', 'update', 'delete', 'end']),
+  title: z.string(),
+  reason: z.string().nullable().describe('Why it began, or how it ended, in a sentence'),
+  startedAt: Moment,
+  endedAt: Moment.nullable(),
+  deadlineAt: Moment.nullable(),
+  outcome: z
+    .enum(['running', 'done', 'failed', 'replaced'])
+    .describe('replaced: something else was asked for meanwhile'),
+});
+export type EnvironmentOperation = z.infer<typeof EnvironmentOperation>;
 
 const cpus = z
   .number('The number of CPUs is a number.')
@@ -105,6 +124,15 @@ const diskGiB = z
   .int('The disk size is a whole number of GiB.')
   .min(1, 'A disk has at least 1 GiB.')
   .max(64_000, 'A disk has at most 64000 GiB.');
+
+/** A change of a disk: what is left out stays. A disk only grows. */
+export const DiskUpdate = z.strictObject({ name: ResourceName.optional(), sizeGiB: diskGiB.optional() });
+export type DiskUpdate = z.infer<typeof DiskUpdate>;
+
+/** How a copy of a disk is to be; what is left out is as the original has it. */
+export const DiskCopy = z.strictObject({ name: ResourceName.optional(), sizeGiB: diskGiB.optional() });
+export type DiskCopy = z.infer<typeof DiskCopy>;
+
 const bootDiskGiB = z
   .int('The boot disk size is a whole number of GiB.')
   .min(1, 'A boot disk has at least 1 GiB.')
@@ -113,6 +141,21 @@ const autopauseMinutes = z
   .int('Autopause is a whole number of minutes; 0 turns it off.')
   .min(0, 'Autopause is 0 (off) or more minutes.')
   .max(10_080, 'Autopause is at most a week (10080 minutes).');
+const sleepMinutes = z
+  .int('The idle time before sleep is a whole number of minutes; 0 turns it off.')
+  .min(0, 'The idle time before sleep is 0 (off) or more minutes.')
+  .max(10_080, 'The idle time before sleep is at most a week (10080 minutes).');
+const gpus = z
+  .int('The number of GPUs is a whole number.')
+  .min(0, 'An environment has 0 or more GPUs.')
+  .max(64, 'An environment has at most 64 GPUs.');
+const startupScript = z
+  .string('The startup script is text.')
+  .max(65_536, 'A startup script has at most 65536 characters. Put what is longer in a file on the disk and call it.')
+  .regex(/^[^\0]*$/, 'A startup script has no NUL character.');
+/** once: when the boot disk is new; everyStart: at each start and resume. */
+export const StartupScriptRuns = z.enum(['once', 'everyStart']);
+export type StartupScriptRuns = z.infer<typeof StartupScriptRuns>;
 const environmentVariables = z.record(
   z
     .string()
@@ -128,21 +171,69 @@ const environmentVariables = z.record(
 );
 
 /** What a new environment has where its owner chooses nothing, as far as the machine can give it. */
-export const defaultShape = { cpus: 1, memoryGiB: 4, diskGiB: 50, bootDiskGiB: 50, autopauseMinutes: 30 } as const;
+export const defaultShape = {
+  cpus: 1,
+  memoryGiB: 4,
+  diskGiB: 50,
+  bootDiskGiB: 50,
+  autopauseMinutes: 30,
+  sleepMinutes: 10,
+} as const;
 
 /** What a person asks for when creating an environment. Everything left out takes the installation's default. */
 export const EnvironmentCreate = z.strictObject({
   name: ResourceName.optional(),
-  image: z.string().min(1).max(500).optional(),
+  image: z.string('The image is named by its reference.').min(1, 'Name an image.').max(500).optional(),
   cpus: cpus.optional(),
   memoryGiB: memoryGiB.optional(),
+  gpus: gpus.optional(),
   diskGiB: diskGiB.optional(),
   diskName: ResourceName.optional().describe('An existing detached disk to attach, or the name of the new one'),
   bootDiskGiB: bootDiskGiB.optional(),
+  startupScript: startupScript.optional().describe('Run in $HOME before the environment is Running; empty for none'),
+  startupScriptRuns: StartupScriptRuns.optional(),
   environmentVariables: environmentVariables.optional(),
-  autopauseMinutes: autopauseMinutes.optional(),
+  autopauseMinutes: autopauseMinutes.optional().describe('Idle minutes before a pause; 0 turns it off'),
+  sleepMinutes: sleepMinutes.optional().describe('Idle minutes before it falls asleep; 0 turns it off'),
 });
 export type EnvironmentCreate = z.infer<typeof EnvironmentCreate>;
+
+/** A change of an environment: what is left out stays. */
+export const EnvironmentUpdate = EnvironmentCreate;
+export type EnvironmentUpdate = z.infer<typeof EnvironmentUpdate>;
+
+/** nothing: no process ends; restart: kernels end; rebuild: the boot disk is lost too, the disk is kept. */
+export const ChangeEffect = z.enum(['nothing', 'restart', 'rebuild']);
+export type ChangeEffect = z.infer<typeof ChangeEffect>;
+
+/** What one changed field does, said beforehand. */
+export const FieldChange = z.object({
+  field: EnvironmentUpdate.keyof(),
+  effect: ChangeEffect,
+  sentence: z.string(),
+});
+export type FieldChange = z.infer<typeof FieldChange>;
+
+/** What an installation offers for environments. */
+export const ComputeOffer = z.object({
+  maxCpus: z.number(),
+  maxMemoryGiB: z.number(),
+  maxGpus: z.number(),
+  maxDiskGiB: z.number(),
+  canSleep: z.boolean(),
+  canLimitLive: z.boolean().describe('Whether CPUs and memory of a running environment change without a restart'),
+  growsOnline: z.boolean().describe('Whether a disk grows while its environment runs'),
+  defaults: z.object({
+    cpus: z.number(),
+    memoryGiB: z.number(),
+    diskGiB: z.number(),
+    bootDiskGiB: z.number(),
+    autopauseMinutes: z.number(),
+    sleepMinutes: z.number(),
+  }),
+  notes: z.array(z.string()).describe('What is weaker or missing on this machine, a sentence each'),
+});
+export type ComputeOffer = z.infer<typeof ComputeOffer>;
 
 export const Environment = z.object({
   id: z.string(),
@@ -158,9 +249,22 @@ export const Environment = z.object({
   gpus: z.number(),
   bootDiskGiB: z.number(),
   environmentVariables: z.record(z.string(), z.string()),
+  startupScript: z.string().describe('Empty for none'),
+  startupScriptRuns: StartupScriptRuns,
   autopauseMinutes: z.number(),
-  disk: z.object({ id: z.string(), name: z.string(), sizeGiB: z.number(), status: DiskStatus }).nullable(),
-  timeline: z.array(TimelineStep),
+  sleepMinutes: z.number(),
+  isChosen: z.boolean().describe("Whether the workspace's notebooks run here, of its owner's environments there"),
+  disk: z
+    .object({
+      id: z.string(),
+      name: z.string(),
+      sizeGiB: z.number(),
+      growsToGiB: z.number().nullable(),
+      status: DiskStatus,
+    })
+    .nullable(),
+  timeline: z.array(TimelineStep).describe('Steps, oldest first'),
+  operations: z.array(EnvironmentOperation).describe('What the steps were taken for, oldest first'),
   usage: z
     .object({
       cpuPercent: z.number().nullable().describe('Of all its CPUs together'),
@@ -174,7 +278,9 @@ export const Environment = z.object({
   cost: z.object({
     currency: z.string(),
     perHourRunning: z.number(),
+    perHourAsleep: z.number(),
     perHourPaused: z.number(),
+    perHourNow: z.number().describe('What is charged at this moment, less the persistent disk'),
     diskPerMonth: z.number(),
     soFar: z.number().describe('Machine only, since it was created'),
   }),
@@ -182,9 +288,29 @@ export const Environment = z.object({
   createdAt: Moment,
   startedAt: Moment.nullable(),
   lastActivityAt: Moment.nullable(),
-  pausesAt: Moment.nullable(),
+  busyReasons: z.array(z.string()).describe('Why it is at work now, a phrase each; empty when it is idle'),
+  sleepsAt: Moment.nullable().describe('When it falls asleep unless something happens'),
+  pausesAt: Moment.nullable().describe('When it is paused unless something happens'),
+  keepRunningUntil: Moment.nullable().describe('It neither sleeps nor pauses by itself before'),
+  pausesWhenIdle: z.boolean().describe('It is paused as soon as what runs now has ended'),
 });
 export type Environment = z.infer<typeof Environment>;
+
+/** An environment after a change, or as it is now for a dry run, and what each changed field does. */
+export const UpdatedEnvironment = Environment.extend({
+  effect: ChangeEffect.describe('The strongest of the changes'),
+  changes: z.array(FieldChange),
+});
+export type UpdatedEnvironment = z.infer<typeof UpdatedEnvironment>;
+
+/** What takes the most room on an environment's disk. */
+export const DiskFolders = z.object({
+  entries: z.array(
+    z.object({ path: z.string().describe('Relative to /home/jupyter'), bytes: z.number(), isFolder: z.boolean() }),
+  ),
+  isComplete: z.boolean().describe('False when there was no time to look at everything'),
+});
+export type DiskFolders = z.infer<typeof DiskFolders>;
 
 /** How `~/notebooks` on an environment's disk and the notebooks of the bucket stand to one another. */
 export const NotebookMirror = z.object({

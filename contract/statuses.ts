@@ -3,6 +3,7 @@ import * as z from 'zod';
 export const EnvironmentStatus = z.enum([
   'Creating',
   'Running',
+  'Asleep',
   'Updating',
   'Stopping',
   'Stopped',
@@ -16,50 +17,120 @@ export type EnvironmentStatus = z.infer<typeof EnvironmentStatus>;
 export const DiskStatus = z.enum(['Creating', 'Ready', 'Deleting', 'Deleted', 'Failed']);
 export type DiskStatus = z.infer<typeof DiskStatus>;
 
-/** What a person reads for a status (Terra's words). */
-export const environmentStatusWord: Record<EnvironmentStatus, string> = {
-  Creating: 'Creating',
-  Running: 'Running',
-  Updating: 'Updating',
-  Stopping: 'Pausing',
-  Stopped: 'Paused',
-  Starting: 'Resuming',
-  Deleting: 'Deleting',
-  Deleted: 'Deleted',
-  Error: 'Error',
+export type EnvironmentAction = 'open' | 'start' | 'wake' | 'sleep' | 'stop' | 'keepRunning' | 'update' | 'delete';
+
+interface StatusRule {
+  /** What a person reads (Terra's words). */
+  readonly word: string;
+  readonly meaning: string;
+  /** How long it may last before it ends in another status with a reason; null for one that may last. */
+  readonly deadlineMinutes: number | null;
+  /** The statuses that may come next. */
+  readonly next: readonly EnvironmentStatus[];
+  readonly actions: readonly EnvironmentAction[];
+}
+
+/** The one table that statuses, transitions, buttons, tooltips, the server's checks and docs/statuses.md derive from. */
+export const environmentStatuses: Readonly<Record<EnvironmentStatus, StatusRule>> = {
+  Creating: {
+    word: 'Creating',
+    meaning: 'Its disk and machine are being made and started.',
+    deadlineMinutes: 15,
+    next: ['Running', 'Stopping', 'Deleting', 'Error'],
+    actions: ['stop', 'delete'],
+  },
+  Running: {
+    word: 'Running',
+    meaning: 'Its kernels can be used.',
+    deadlineMinutes: null,
+    next: ['Asleep', 'Updating', 'Stopping', 'Stopped', 'Deleting', 'Error'],
+    actions: ['open', 'sleep', 'stop', 'keepRunning', 'update', 'delete'],
+  },
+  Asleep: {
+    word: 'Asleep',
+    meaning: 'Its processes are frozen and use no CPU; every variable is kept in memory. It wakes in milliseconds.',
+    deadlineMinutes: null,
+    next: ['Starting', 'Updating', 'Stopping', 'Stopped', 'Deleting', 'Error'],
+    actions: ['open', 'start', 'wake', 'stop', 'keepRunning', 'update', 'delete'],
+  },
+  Updating: {
+    word: 'Updating',
+    meaning: 'It is being restarted or rebuilt with a changed configuration.',
+    deadlineMinutes: 15,
+    next: ['Running', 'Stopping', 'Stopped', 'Deleting', 'Error'],
+    actions: ['stop', 'delete'],
+  },
+  Stopping: {
+    word: 'Pausing',
+    meaning: 'Its kernels and processes are being ended.',
+    deadlineMinutes: 5,
+    next: ['Stopped', 'Starting', 'Deleting', 'Error'],
+    actions: ['start', 'delete'],
+  },
+  Stopped: {
+    word: 'Paused',
+    meaning: 'Nothing runs; boot disk and disk are kept.',
+    deadlineMinutes: null,
+    next: ['Starting', 'Updating', 'Deleting'],
+    actions: ['start', 'update', 'delete'],
+  },
+  Starting: {
+    word: 'Resuming',
+    meaning: 'Its machine is being started or woken.',
+    deadlineMinutes: 5,
+    next: ['Running', 'Stopping', 'Deleting', 'Error'],
+    actions: ['stop', 'delete'],
+  },
+  Deleting: {
+    word: 'Deleting',
+    meaning: 'Its machine and boot disk are being removed; its disk is kept unless asked otherwise.',
+    deadlineMinutes: 10,
+    next: ['Deleted', 'Error'],
+    actions: [],
+  },
+  Deleted: { word: 'Deleted', meaning: 'It is gone.', deadlineMinutes: null, next: [], actions: [] },
+  Error: {
+    word: 'Error',
+    meaning: 'Something went wrong, and its reason says what. What is still there is still charged.',
+    deadlineMinutes: null,
+    next: ['Starting', 'Stopping', 'Deleting'],
+    actions: ['start', 'stop', 'update', 'delete'],
+  },
 };
+
+const inOrder = EnvironmentStatus.options;
+
+function derived<T>(of: (status: EnvironmentStatus) => T): Record<EnvironmentStatus, T> {
+  // Every status is in the enum's own list.
+  return Object.fromEntries(inOrder.map((status) => [status, of(status)])) as Record<EnvironmentStatus, T>;
+}
+
+export const environmentStatusWord = derived((status) => environmentStatuses[status].word);
 
 /** Statuses that the reconciler is working to leave. */
-export const transitional: ReadonlySet<EnvironmentStatus> = new Set([
-  'Creating',
-  'Updating',
-  'Stopping',
-  'Starting',
-  'Deleting',
-]);
+export const transitional: ReadonlySet<EnvironmentStatus> = new Set(
+  inOrder.filter((status) => environmentStatuses[status].deadlineMinutes !== null),
+);
 
-export type EnvironmentAction = 'open' | 'start' | 'stop' | 'update' | 'delete';
-
-/** The one table that drives buttons, tooltips and the server's checks: from which status each action is possible. */
-export const environmentActions: Record<EnvironmentAction, ReadonlySet<EnvironmentStatus>> = {
-  open: new Set(['Running']),
-  start: new Set(['Stopped', 'Stopping', 'Error']),
-  stop: new Set(['Running', 'Updating', 'Starting', 'Creating', 'Error']),
-  update: new Set(['Running', 'Stopped']),
-  delete: new Set(['Creating', 'Running', 'Updating', 'Stopping', 'Stopped', 'Starting', 'Error']),
-};
+/** From which statuses an action is possible. */
+export function statusesThatAllow(action: EnvironmentAction): EnvironmentStatus[] {
+  return inOrder.filter((status) => environmentStatuses[status].actions.includes(action));
+}
 
 const actionWord: Record<EnvironmentAction, string> = {
   open: 'opened',
   start: 'started',
+  wake: 'woken',
+  sleep: 'put to sleep',
   stop: 'paused',
+  keepRunning: 'kept running',
   update: 'changed',
   delete: 'deleted',
 };
 
 /** Why `action` cannot be taken now, as a sentence, or undefined when it can. */
 export function environmentActionProblem(status: EnvironmentStatus, action: EnvironmentAction): string | undefined {
-  if (environmentActions[action].has(status)) return undefined;
+  if (environmentStatuses[status].actions.includes(action)) return undefined;
   return `An environment cannot be ${actionWord[action]} while it is ${environmentStatusWord[status].toLowerCase()}.`;
 }
 

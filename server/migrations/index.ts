@@ -6,6 +6,7 @@ import { runs } from './0005-runs.ts';
 import { versions } from './0006-versions.ts';
 import { mirror } from './0007-mirror.ts';
 import { invitations } from './0008-invitations.ts';
+import { environmentLife } from './0009-environment-life.ts';
 
 /** Every migration by name; they run in the order of their names, and one that has landed never changes. */
 export const migrations = {
@@ -17,4 +18,5 @@ export const migrations = {
   '0006-versions': versions,
   '0007-mirror': mirror,
   '0008-invitations': invitations,
+  '0009-environment-life': environmentLife,
 };
