@@ -171,7 +171,8 @@ export function reconcileEnvironments(options: {
     if (status === 'Deleted') return [];
     const price = environmentPrice(specIn(row), options.prices);
     // What still runs is charged as running, also in Error: a machine that is there is not free.
-    if (machine.state === 'running') return [{ category: 'Compute', perHour: price.perHourRunning }];
+    if (machine.state === 'running' || machine.state === 'asleep')
+      return [{ category: 'Compute', perHour: price.perHourRunning }];
     return machine.state === 'stopped' ? [{ category: 'Compute', perHour: price.perHourPaused }] : [];
   }
 

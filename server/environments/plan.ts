@@ -46,7 +46,7 @@ export function planEnvironment(
         ? { kind: 'settle', status: 'Deleted', reason: null }
         : { kind: 'step', step: 'delete-machine' };
     case 'stopped':
-      return facts.machine.state === 'running'
+      return isAlive(facts.machine)
         ? { kind: 'step', step: 'stop-machine' }
         : { kind: 'settle', status: 'Stopped', reason: null };
     case 'running':
@@ -56,7 +56,7 @@ export function planEnvironment(
 
 function planRunning(status: EnvironmentStatus, facts: EnvironmentFacts): EnvironmentDecision {
   const { disk, machine } = facts;
-  if (machine.state === 'running') {
+  if (isAlive(machine)) {
     return facts.isAgentReady
       ? { kind: 'settle', status: 'Running', reason: null }
       : { kind: 'step', step: 'await-agent' };
@@ -87,4 +87,8 @@ function planRunning(status: EnvironmentStatus, facts: EnvironmentFacts): Enviro
   }
   if (disk.status === 'Creating') return { kind: 'await-disk' };
   return { kind: 'step', step: machine.state === 'absent' ? 'create-machine' : 'start-machine' };
+}
+
+function isAlive({ state }: MachineFact): boolean {
+  return state === 'running' || state === 'asleep';
 }
