@@ -21,6 +21,6 @@ export interface Ledger {
     charges: readonly Charge[],
     when: { readonly since: number; readonly now: number },
   ): Promise<void>;
-  /** What the resource has cost until `now`. */
-  costOf(resourceId: string, now: number): Promise<number>;
+  /** What the resource has cost until `now`, and what it costs an hour at that moment. */
+  costOf(resourceId: string, now: number): Promise<{ soFar: number; perHour: number }>;
 }

@@ -33,7 +33,10 @@ export function createLedger(database: Database): Ledger {
     },
     async costOf(resourceId, now) {
       const rows = await chargeStore(database).of(resourceId);
-      return rows.reduce((sum, row) => sum + costBetween(row, 0, now), 0);
+      return {
+        soFar: rows.reduce((sum, row) => sum + costBetween(row, 0, now), 0),
+        perHour: rows.reduce((sum, row) => sum + (row.ended_at === null ? row.per_hour : 0), 0),
+      };
     },
   };
 }

@@ -42,6 +42,8 @@ export const agentClient = {
   /** For kernels, terminals and scripts that start from now on; kernels that run keep theirs. */
   putVariables: (door: AgentDoor, environmentVariables: Readonly<Record<string, string>>) =>
     send(door, 'PUT', agentPaths.variables, 15_000, JSON.stringify({ environmentVariables })),
+  /** What the Jupyter Server API lists, as it came. */
+  list: (door: AgentDoor, what: 'kernels' | 'sessions' | 'terminals') => send(door, 'GET', `/api/${what}`, 5000),
   interruptKernel: (door: AgentDoor, id: string) => send(door, 'POST', `${kernelPath(id)}/interrupt`, 10_000),
   /** Resolves when the kernel answers again. */
   restartKernel: (door: AgentDoor, id: string) => send(door, 'POST', `${kernelPath(id)}/restart`, 120_000),

@@ -45,8 +45,7 @@ export function reconcileEnvironments(options: {
 
   async function observe(row: EnvironmentRow): Promise<{ machine: MachineFact; decision: EnvironmentDecision }> {
     const [machine, disk] = await Promise.all([driver.inspect(row.id), disks.row(row.disk_id)]);
-    const isReady =
-      machine.state === 'running' && row.desired === 'running' && (await isAgentReady(driver, row, 2000));
+    const isReady = machine.state === 'running' && row.desired === 'running' && (await isAgentReady(driver, row, 2000));
     const decision = planEnvironment(row, {
       disk: disk === undefined ? null : { ...disk, isGrowing: disk.grows_to_gib !== null },
       machine,
@@ -205,10 +204,9 @@ export function reconcileEnvironments(options: {
           continue;
         }
         const now = clock.now();
-        await database.transaction((inside) =>
-          charge(inside, ledger, row, chargesOf(row, machine, prices, now), now),
-        );
+        await database.transaction((inside) => charge(inside, ledger, row, chargesOf(row, machine, prices, now), now));
         if (decision.kind === 'await-disk') {
+          await disks.growNow(row.disk_id);
           const wait = { run_at: now + diskWaitMs, lease_until: null };
           if (await store.updateClaimed(claim, row.intent, wait)) return;
         } else {
@@ -227,6 +225,8 @@ function givenUp(row: EnvironmentRow, problem: string, isLate: boolean): Environ
   if (row.desired === 'asleep') {
     return { ...rest, desired: 'running', reason: `It could not be put to sleep and stays awake. ${problem}` };
   }
+  // It runs as before; what could not be changed is tried again with the next change or start.
+  if (row.status === 'Running' && isLate) return { ...rest, reason: `The change could not be made. ${problem}` };
   const word = environmentStatusWord[row.status].toLowerCase();
   const late = isLate ? ` It did not finish ${word} in time.` : '';
   const charged = row.desired === 'deleted' ? ' What is left of it is charged until it is deleted; try again.' : '';

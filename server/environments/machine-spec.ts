@@ -1,5 +1,5 @@
 import type { Accounts } from '../accounts/accounts.ts';
-import { gib } from '../disks/disks.ts';
+import { gib } from '../disks/plan.ts';
 import type { WorkspaceStore } from '../workspaces/store.ts';
 import type { MachineSpec } from './compute-driver.ts';
 import { kernelVariables, specIn } from './spec.ts';

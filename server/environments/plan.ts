@@ -79,11 +79,12 @@ export function planEnvironment(
 
 function planAlive(
   status: EnvironmentStatus,
-  { machine, isAgentReady, differences, isScriptDue }: EnvironmentFacts,
+  { disk, machine, isAgentReady, differences, isScriptDue }: EnvironmentFacts,
 ): EnvironmentDecision {
   const { rebuild, restart, limits, variables } = differences;
   // Only an update that was said to end kernels ends them.
-  if (status === 'Updating' && (rebuild || restart || limits)) return step('stop-machine');
+  const needsRestart = rebuild || restart || limits || disk?.isGrowing === true;
+  if (status === 'Updating' && needsRestart) return step('stop-machine');
   if (machine.state === 'asleep') return step('wake-machine');
   if (!isAgentReady) return step('await-agent');
   if (limits) return step('apply-limits');

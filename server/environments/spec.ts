@@ -103,8 +103,7 @@ export function differencesBetween(applied: Applied | null, wanted: Given): Diff
     restart: applied.diskId !== wanted.diskId || applied.gpus !== wanted.gpus,
     limits: !isRefused && (applied.cpus !== wanted.cpus || applied.memoryGiB !== wanted.memoryGiB),
     variables:
-      applied.name !== wanted.name ||
-      textOf(applied.environmentVariables) !== textOf(wanted.environmentVariables),
+      applied.name !== wanted.name || textOf(applied.environmentVariables) !== textOf(wanted.environmentVariables),
   };
 }
 

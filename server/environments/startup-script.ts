@@ -24,7 +24,7 @@ export async function runStartupScript(
   const { script, timeoutMs, log, isStillWished, signal } = options;
   await agentClient.startStartup(door, { script, timeoutMs });
   let printed = '';
-  for (let after = 0; !signal.aborted; ) {
+  for (let after = 0; !signal.aborted;) {
     const answer = await agentClient.startup(door, { after, waitMs: lookEveryMs });
     after = answer.nextOffset;
     if (answer.output !== '') {

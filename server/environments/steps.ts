@@ -6,6 +6,7 @@ import { awaitAgent } from './await-agent.ts';
 import type { ComputeDriver } from './compute-driver.ts';
 import type { MachineSpecs } from './machine-spec.ts';
 import type { EnvironmentStep } from './plan.ts';
+import { listsOf } from './sleeping.ts';
 import { appliedIn, givenBy, specIn, type Applied } from './spec.ts';
 import { runStartupScript } from './startup-script.ts';
 import type { EnvironmentChange, EnvironmentRow, EnvironmentStore } from './store.ts';
@@ -31,7 +32,8 @@ export interface StepEnd {
 const done: StepEnd = { isDone: true, log: '' };
 
 /**
- * Takes steps: the only place that calls a compute driver's create, start, sleep, wake, limit, stop and delete.
+ * Takes steps: the only place that calls a compute driver's create, start, sleep, wake, limit and stop; and, besides the
+ * watch that removes strays, its delete.
  * INVARIANTS: each step may be repeated. What a machine is given is noted before a start, which gives it all anew
  * anyway, and after a change of what runs.
  */
@@ -99,6 +101,8 @@ export function createSteps(options: {
         return { isDone: false, log: 'It is at work again and stays awake.' };
       }
     }
+    const lists = JSON.stringify(await listsOf(await doorOf(row)));
+    await store.noteClaimed(claim, { asleep_lists: lists });
     await driver.sleep(row.id);
     return done;
   }

@@ -36,6 +36,8 @@ interface Tables {
     pauses_when_idle: number;
     /** The one chosen last, of its owner's in a workspace, is where notebooks run. */
     chosen_at: number;
+    /** SleepingLists as JSON: what its agent listed before it was frozen. */
+    asleep_lists: string | null;
   };
 }
 
@@ -49,7 +51,10 @@ export function environmentStore(database: Database) {
     leases: leasedRows(database, 'environments'),
     byId: (id: string) => tables.selectFrom('environments').selectAll().where('id', '=', id).executeTakeFirst(),
     listFor: (ownerId: string) => alive().where('owner_id', '=', ownerId).orderBy('created_at').execute(),
-    listIn: (workspaceId: string) => alive().where('workspace_id', '=', workspaceId).execute(),
+    listIn: (...workspaceIds: string[]) =>
+      workspaceIds.length === 0
+        ? Promise.resolve([])
+        : alive().where('workspace_id', 'in', workspaceIds).orderBy('created_at').execute(),
     forgetIn: (workspaceId: string) =>
       tables
         .deleteFrom('environments')
@@ -58,6 +63,15 @@ export function environmentStore(database: Database) {
         .execute(),
     ofOwner: (workspaceId: string, ownerId: string) =>
       alive().where('workspace_id', '=', workspaceId).where('owner_id', '=', ownerId).orderBy('created_at').execute(),
+    /** The one that notebooks run in. */
+    chosen: (workspaceId: string, ownerId: string) =>
+      alive()
+        .where('workspace_id', '=', workspaceId)
+        .where('owner_id', '=', ownerId)
+        .orderBy('chosen_at', 'desc')
+        .orderBy('created_at', 'desc')
+        .limit(1)
+        .executeTakeFirst(),
     withStatus: (...statuses: EnvironmentStatus[]) =>
       tables.selectFrom('environments').selectAll().where('status', 'in', statuses).execute(),
     /** Of every environment that is not deleted, what a look at the machines is compared with. */

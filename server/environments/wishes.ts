@@ -5,11 +5,16 @@ import type { EnvironmentChange } from './store.ts';
 /** Something asked of an environment: what to write in its row, and the operation that begins with it. */
 export interface Wish {
   readonly change: EnvironmentChange;
-  readonly operation: { readonly kind: OperationKind; readonly reason: string | null; readonly deadlineAt: number | null };
+  readonly operation: {
+    readonly kind: OperationKind;
+    readonly reason: string | null;
+    readonly deadlineAt: number | null;
+  };
 }
 
 /** An environment that does not fall asleep within this time stays awake. */
-export const sleepWithinMs = 30_000;
+const sleepWithinMs = 30_000;
+const applyWithinMs = 60_000;
 
 /** Pause, asked for by a person or by autopause. */
 export function wishToStop(now: number, reason: string | null): Wish {
@@ -43,6 +48,15 @@ export function wishToDelete(now: number, deleteDisk: boolean, reason: string | 
 export function wishToUpdate(now: number, isAlive: boolean, change: EnvironmentChange, reason: string): Wish {
   const desired = isAlive ? 'running' : 'stopped';
   return wish('update', 'Updating', now, { ...change, desired, reason: null }, reason);
+}
+
+/** A changed configuration that takes effect on what runs. */
+export function wishToApply(now: number, change: EnvironmentChange, reason: string): Wish {
+  const deadlineAt = now + applyWithinMs;
+  return {
+    change: { ...change, run_at: now, attempts: 0, deadline_at: deadlineAt },
+    operation: { kind: 'update', reason, deadlineAt },
+  };
 }
 
 export function wishToCreate(now: number): Wish['operation'] {
