@@ -161,6 +161,7 @@ export async function createContext(options: { config: Config; log: Log; clock?:
       prices,
       clock,
     }),
+    meter,
     doors: createDoors({ database, driver: compute, events }),
     prices,
     defaults: config.defaults,

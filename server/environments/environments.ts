@@ -24,6 +24,7 @@ import type { WorkspaceAccess } from '../workspaces/access.ts';
 import type { WorkspaceStore } from '../workspaces/store.ts';
 import type { Doors } from './doors.ts';
 import { operationStore } from './operations.ts';
+import type { Meter } from './meter.ts';
 import type { EnvironmentView, Viewer } from './resource.ts';
 import { specOf, type ShapeDefaults } from './spec.ts';
 import { environmentStore, type EnvironmentRow, type EnvironmentStore } from './store.ts';
@@ -76,6 +77,7 @@ export function createEnvironments(options: {
   images: Images;
   disks: Disks;
   view: EnvironmentView;
+  meter: Meter;
   doors: Doors;
   prices: PriceTable;
   defaults: ShapeDefaults & { diskGiB: number };
