@@ -17,7 +17,7 @@ import { createLog } from '../plumbing/log.ts';
 import type { WorkspaceAccess } from '../workspaces/access.ts';
 import { createIdleAgents } from './idle-agent.ts';
 
-const second = 1000;
+const tick = 50;
 const hour = 3_600_000;
 
 /** Running, asleep and paused cost so different amounts that a charge tells which of them it is for. */
@@ -132,6 +132,9 @@ describe('random requests and faults', () => {
     'other disk': (name) =>
       change(name, ({ disk }) => ({ diskName: disk?.name === 'disk-third' ? `disk-${name}` : 'disk-third' })),
     'dry run': (name) => change(name, () => ({ cpus: 3, bootDiskGiB: 9, diskName: 'disk-dry' }), true),
+    'an hour passes': async () => {
+      now += hour;
+    },
     settle: () => settle(),
   } as const satisfies Record<string, Action>;
   const actionNames = Object.keys(actions) as (keyof typeof actions)[];
@@ -174,11 +177,26 @@ describe('random requests and faults', () => {
         throw new Error(`Something is stuck: ${JSON.stringify({ stuck, disks })}`);
       }
       await new Promise((resolve) => setTimeout(resolve, 2));
-      now += second;
-      slip += second;
+      now += tick;
+      slip += tick;
       context.reconciler.nudge();
     }
     now += hour;
+  }
+
+  /** Leaves nothing to the next sequence. */
+  async function clearAway(): Promise<void> {
+    driver.control.faults.clear();
+    for (const { id, status } of await environmentsNow()) {
+      if (status !== 'Deleting') await context.environments.delete(owner, reach(id), false);
+    }
+    await settle();
+    for (const { id } of await context.disks.list(owner.account.id)) {
+      askedToDeleteDisk.add(id);
+      await context.disks.requestDelete(owner.account.id, id);
+    }
+    await settle();
+    expect([...(await driver.compute.list()), ...(await driver.disks.list())]).toEqual([]);
   }
 
   async function checkInvariants(): Promise<void> {
@@ -267,6 +285,7 @@ describe('random requests and faults', () => {
   test('leave nothing stuck, nothing twice, no disk deleted unasked, and the ledger equal to the record', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async (steps) => {
+        slip = tick;
         for (const one of steps) {
           if ('action' in one) await ask(() => actions[one.action](one.name));
           else {
@@ -277,6 +296,10 @@ describe('random requests and faults', () => {
         }
         await settle();
         await checkInvariants();
+        const isHealthy = !steps.some((one) => 'fault' in one || one.action === 'an hour passes');
+        if (isHealthy)
+          for (const { status, reason } of await environmentsNow()) expect([status, reason]).not.toContain('Error');
+        await clearAway();
       }),
       { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 60), endOnFailure: true },
     );
