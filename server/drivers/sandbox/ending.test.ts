@@ -91,8 +91,7 @@ describe('the end of a machine', () => {
     await sandbox.compute.create(spec);
     const directory = directoryOf(spec.id);
     const child = spawn('/bin/sh', { argv0: '', env: {}, detached: true, stdio: ['pipe', 'ignore', 'inherit'] });
-    const marked = `${markerVariable}=${directory}`;
-    child.stdin.end(`PATH=/usr/bin:/bin; sleep 0.5; exec env -i '${marked}' sleep 1000\n`);
+    child.stdin.end(`PATH=/usr/bin:/bin; sleep 0.5; export ${markerVariable}='${directory}'; exec sleep 1000\n`);
     await eventually(() => {
       expect(argumentsOf(child.pid ?? 0).every((text) => text === '')).toBe(true);
     });
