@@ -41,17 +41,31 @@ export async function copyImage(
     else await mustCopy(await copyFrozen(source.mounted, copy));
     await fs.chmod(making, 0o600);
     await finish(making);
-    await sync(making);
+    const handle = await fs.open(making, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
   });
 }
 
-/** @param source.isInUse  programs that could write to it are held meanwhile, so it must not take long */
-export async function copyFolder(source: { folder: string; isInUse: boolean }, target: string): Promise<void> {
+/**
+ * @param source.isInUse  programs that could write to it are held meanwhile, so it must not take long
+ * @param copied  called when they need not be held any longer
+ */
+export async function copyFolder(
+  source: { folder: string; isInUse: boolean },
+  target: string,
+  copied: () => void,
+): Promise<void> {
   await underWay(target, async (making) => {
     const copy = ['cp', '-a', '--reflink=auto', '--', source.folder, making];
     const seconds = source.isInUse ? heldSeconds : 3600;
     await mustCopy(await runCommand('timeout', [String(seconds), ...copy], { timeoutMs: (seconds + 60) * 1000 }));
-    await sync(making);
+    copied();
+    // One by one its files would take far longer.
+    await runCommand('sync', ['-f', making], { timeoutMs: 600_000 });
   });
 }
 
@@ -101,8 +115,4 @@ async function mustCopy({ code, error }: CommandResult): Promise<void> {
   if (code === cannotHold)
     throw new AppError('DriverUnavailable', 'The disk could not be held still for a copy just now. Try again.');
   throw new AppError('DriverUnavailable', `The disk could not be copied: ${error.split('\n').at(-1) || 'cp failed'}.`);
-}
-
-async function sync(place: string): Promise<void> {
-  await runCommand('sync', ['-f', place], { timeoutMs: 600_000 });
 }

@@ -16,12 +16,18 @@ const Record = z.object({ sizeBytes: z.number() });
 /** ext4 with 4 KiB blocks */
 const largestBytes = 16 * 2 ** 40;
 
+export interface RestingMachine {
+  readonly id: string;
+  /** Lets it go on before the work is done. One that slept before sleeps on. */
+  goOn(): void;
+}
+
 /** What the compute side tells of a disk's use. */
 export interface DiskUse {
   /** The machine that runs with this disk attached, and processes in its mount namespace. */
   attachment(diskId: string): Promise<{ machineId: string; mountedBy: number[]; mountPoint: string } | null>;
-  /** Does `work` while the machine that the disk is attached to rests, if there is one: then `work` is told which. */
-  atRest<R>(diskId: string, work: (resting: string | null) => Promise<R>): Promise<R>;
+  /** Does `work` while the machine that the disk is attached to rests; null when there is none. */
+  atRest<R>(diskId: string, work: (resting: RestingMachine | null) => Promise<R>): Promise<R>;
 }
 
 export interface SandboxDisks {
@@ -78,7 +84,7 @@ export function createDisks(options: {
     if (!isId(copyOf) || copyOf === id) throw absent;
     // In an order that is the same for all, so that no two copies wait for one another.
     const keys = [`disk ${id}`, `disk ${copyOf}`].toSorted();
-    const copy = (resting: string | null): Promise<void> =>
+    const copy = (resting: RestingMachine | null): Promise<void> =>
       inTurns(keys, async () => {
         if (await isMade()) return;
         const record = await readJson(at(copyOf, 'json'), Record);
@@ -92,10 +98,11 @@ export function createDisks(options: {
             if (size > record.sizeBytes) await growImage(making, size, []);
           });
         } else {
-          if (attached !== null && attached.machineId !== resting)
+          if (attached !== null && attached.machineId !== resting?.id)
             throw new AppError('DriverUnavailable', `Disk '${copyOf}' is just being attached. Try again.`);
           await removeTree(at(id, 'dir'));
-          await copyFolder({ folder: source.volume.directory, isInUse: attached !== null }, at(id, 'dir'));
+          const from = { folder: source.volume.directory, isInUse: attached !== null };
+          await copyFolder(from, at(id, 'dir'), () => resting?.goOn());
         }
         await writeDurably(at(id, 'json'), JSON.stringify({ sizeBytes: size }));
       });

@@ -68,12 +68,13 @@ export function directoriesWithProcesses(machinesDirectory: string): Set<string>
  */
 function machineOf(pid: number): { directory: string; process: ProcessFact } | 'undecided' | null {
   if (pid === process.pid) return null;
-  const shown = directoryShownBy(pid);
-  if (shown === null) return null;
   const found = readProcess(pid);
   if (found === null || found.uid !== process.getuid?.()) return null;
   const depth = found.namespacePids.length;
+  // Asked first: a program inside can make a look at its memory take for ever.
   if (depth > 2 || (depth === 2 && found.namespacePids[1] !== 1)) return null;
+  const shown = directoryShownBy(pid);
+  if (shown === null) return null;
   if (shown === 'nothing') return found.isProgram ? 'undecided' : null;
   return { directory: shown.directory, process: found };
 }

@@ -1,5 +1,6 @@
 import fs from 'node:fs/promises';
 import { AppError } from '@terrarium/contract';
+import type { RestingMachine } from './disks.ts';
 import { freeze, isFrozen, thaw, thawGroups } from './freezer.ts';
 import { Launch, readJson, type MachinePaths } from './machine-files.ts';
 import { freezable, type MachineFacts } from './machine-facts.ts';
@@ -15,7 +16,7 @@ import { keepInMemory, moveToSwap } from './swap.ts';
  */
 export function createSleeping(facts: MachineFacts, turn: <R>(id: string, work: () => Promise<R>) => Promise<R>) {
   return {
-    async atRest<R>(diskId: string, work: (resting: string | null) => Promise<R>): Promise<R> {
+    async atRest<R>(diskId: string, work: (resting: RestingMachine | null) => Promise<R>): Promise<R> {
       const attached = await facts.attachment(diskId);
       if (attached === null) return work(null);
       const id = attached.machineId;
@@ -24,14 +25,16 @@ export function createSleeping(facts: MachineFacts, turn: <R>(id: string, work: 
         const first = await facts.alive(paths);
         if (first === null) return work(null);
         const machine = freezable(paths, await readJson(paths.launch, Launch), first);
-        if (isFrozen(machine)) return work(id);
+        if (isFrozen(machine)) return work({ id, goOn: () => undefined });
+        const goOn = (): void => {
+          if (facts.held.delete(id)) thaw(machine);
+        };
         facts.held.add(id);
         try {
           if (!(await freeze(machine))) throw restless();
-          return await work(id);
+          return await work({ id, goOn });
         } finally {
-          thaw(machine);
-          facts.held.delete(id);
+          goOn();
         }
       });
     },
