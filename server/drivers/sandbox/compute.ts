@@ -13,7 +13,7 @@ import { limitGroups } from './limit-groups.ts';
 import { Launch, exists, isId, machinePaths, readJson, requireId, writeDurably } from './machine-files.ts';
 import { createFacts } from './machine-facts.ts';
 import type { Cgroups } from './machine-groups.ts';
-import { directoriesWithProcesses } from './machine-processes.ts';
+import { directoriesWithProcesses, outsideProcesses } from './machine-processes.ts';
 import { removeTree } from './remove-tree.ts';
 import { createSleeping } from './sleeping.ts';
 import { createStarting } from './starting.ts';
@@ -118,15 +118,17 @@ export function createCompute(options: {
       await turn(id, () => ending.remove(facts.pathsOf(id), path.join(machinesDirectory, `.deleting-${id}`)));
     },
     async list() {
-      const orphans = [...directoriesWithProcesses(machinesDirectory)].map((directory) => path.basename(directory));
       const known = await facts.knownIds();
-      const found = await Promise.all(known.map(facts.inspect));
-      // Processes whose directory is gone: they have no boot disk, and a delete ends them.
-      const lost = orphans.filter((id) => isId(id) && !known.includes(id));
-      return [
-        ...found.filter((fact) => fact.state !== 'absent'),
-        ...lost.map((id) => ({ id, state: 'running', createdAt: new Date(0), startedAt: new Date(0) }) as const),
-      ];
+      const seen = [...directoriesWithProcesses(machinesDirectory)].map((directory) => path.basename(directory));
+      const found = await Promise.all([...new Set([...known, ...seen.filter(isId)])].map(facts.inspect));
+      return found.flatMap((fact) => {
+        if (fact.state !== 'absent') return [fact];
+        // Processes whose directory is gone: they have no boot disk, and a delete ends them. Looked at once more, since a
+        // delete may have been on its way.
+        const isLost = outsideProcesses(facts.pathsOf(fact.id).directory).length > 0;
+        const never = new Date(0);
+        return isLost ? [{ id: fact.id, state: 'running', createdAt: never, startedAt: never } as const] : [];
+      });
     },
     async address(id) {
       if (!isId(id)) return null;

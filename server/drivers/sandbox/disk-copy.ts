@@ -114,5 +114,7 @@ async function mustCopy({ code, error }: CommandResult): Promise<void> {
   }
   if (code === cannotHold)
     throw new AppError('DriverUnavailable', 'The disk could not be held still for a copy just now. Try again.');
-  throw new AppError('DriverUnavailable', `The disk could not be copied: ${error.split('\n').at(-1) || 'cp failed'}.`);
+  // Such as "cp: error writing '<a path of the host>': No space left on device".
+  const why = error.split('\n').at(-1)?.split(': ').at(-1) ?? '';
+  throw new AppError('DriverUnavailable', `The disk could not be copied${why === '' ? '' : `: ${why}`}.`);
 }
