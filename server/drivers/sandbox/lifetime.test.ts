@@ -86,7 +86,7 @@ describe('a sandbox machine', () => {
       path.join(directoryOf(spec.id), 'process.json'),
       JSON.stringify({ pid: process.pid, startTicks: 1, bootId: 'another' }),
     );
-    expect(await sandbox.compute.inspect(spec.id)).toEqual({
+    expect(await sandbox.compute.inspect(spec.id)).toMatchObject({
       id: spec.id,
       state: 'stopped',
       exit: 'The host was restarted.',
@@ -190,7 +190,7 @@ describe('a sandbox machine', () => {
         await once(child, 'exit');
         const { compute } = sandbox.make();
         await (what === 'stop' ? compute.stop(spec.id, { graceMs: 3000 }) : compute.delete(spec.id));
-        expect(await compute.inspect(spec.id)).toEqual(
+        expect(await compute.inspect(spec.id)).toMatchObject(
           what === 'stop' ? { id: spec.id, state: 'stopped', exit: null } : { id: spec.id, state: 'absent' },
         );
         await expectNothingLeft(path.basename(sandbox.root), spec.id);
