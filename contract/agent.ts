@@ -34,6 +34,37 @@ export const AgentActivity = z.object({
 });
 export type AgentActivity = z.infer<typeof AgentActivity>;
 
+/** Something that the system killed for want of memory. */
+export const AgentOutOfMemory = z.object({
+  /** Epoch ms. */
+  at: z.number(),
+  /** Kernelspec of the kernel that was killed, or that had started what was. */
+  kernel: z.string().nullable(),
+  /** Which cell that kernel was at, where the client named one. */
+  cell: z.string().nullable(),
+  /** What it had come to: the most that the environment held, less what others in it hold after the kill. */
+  peakBytes: z.number().nullable(),
+  memoryLimitBytes: z.number().nullable(),
+  /** With how much memory it may get through: a whole number of GiB. */
+  suggestedGiB: z.number().nullable(),
+  /** For people: what was killed, at how much memory, and what to do. */
+  sentence: z.string(),
+});
+export type AgentOutOfMemory = z.infer<typeof AgentOutOfMemory>;
+
+/** How a kernel ended that nobody had asked to end. */
+export const AgentKernelDeath = z.object({
+  /** For people. */
+  reason: z.string(),
+  isOutOfMemory: z.boolean(),
+  peakBytes: z.number().nullable(),
+  memoryLimitBytes: z.number().nullable(),
+  suggestedGiB: z.number().nullable(),
+  cell: z.string().nullable(),
+  at: z.number(),
+});
+export type AgentKernelDeath = z.infer<typeof AgentKernelDeath>;
+
 export const AgentUsage = z.object({
   /** Cores in use over the last interval, fractions allowed. */
   cpuCores: z.number().nullable(),
@@ -41,6 +72,8 @@ export const AgentUsage = z.object({
   memoryLimitBytes: z.number().nullable(),
   diskUsedBytes: z.number().nullable(),
   diskTotalBytes: z.number().nullable(),
+  /** The latest in the agent's life. */
+  outOfMemory: AgentOutOfMemory.nullable().default(null),
 });
 export type AgentUsage = z.infer<typeof AgentUsage>;
 
@@ -64,6 +97,8 @@ export const AgentKernel = z.object({
   memoryBytes: z.number().nullable(),
   /** Cores in use since the measurement before, fractions allowed; null at the first. */
   cpuCores: z.number().nullable(),
+  /** Its latest death, also when it was started again since. */
+  death: AgentKernelDeath.nullable().default(null),
 });
 export type AgentKernel = z.infer<typeof AgentKernel>;
 

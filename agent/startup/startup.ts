@@ -2,10 +2,12 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
+import { constants, setPriority } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AgentStartup, AgentStartupRequest } from '@terrarium/contract/agent';
 import { endProcesses } from '../activity/end-processes.ts';
+import { goFirst } from '../activity/go-first.ts';
 import { Processes } from '../activity/processes.ts';
 import { log, messageOf } from '../log.ts';
 import { BoundedLog } from './bounded-log.ts';
@@ -95,6 +97,7 @@ export class Startup {
     const exited = once(child, 'exit'); // rejects when there was nothing to start
     await Promise.race([once(child, 'spawn'), exited]);
     this.#pid = child.pid ?? null;
+    if (child.pid !== undefined) giveWay(child.pid);
     const hasExited = await Promise.race([exited.then(() => true), delay(timeoutMs, false, { ref: false })]);
     if (!hasExited) {
       await this.#kill(child);
@@ -129,6 +132,16 @@ export class Startup {
     this.#facts = { ...this.#facts, state, exitCode, signal, endedAt: Date.now() };
     log('info', 'the startup script ended', { state, exitCode, signal });
     this.#changes.emit('change');
+  }
+}
+
+/** However many processes it starts, the agent still has its turn. */
+function giveWay(pid: number): void {
+  goFirst(pid);
+  try {
+    setPriority(pid, constants.priority.PRIORITY_LOW);
+  } catch {
+    // it has ended already
   }
 }
 
