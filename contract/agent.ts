@@ -31,6 +31,8 @@ export const AgentActivity = z.object({
   lastActivityAt: z.number(),
   /** Why it must not be paused now, for people: `kernel python3 is busy (notebooks/a.ipynb)`. Empty when idle. */
   busyReasons: z.array(z.string()),
+  /** Executions of all kernels that have not ended, those that wait among them. */
+  runningCells: z.number().int().default(0),
 });
 export type AgentActivity = z.infer<typeof AgentActivity>;
 

@@ -53,6 +53,11 @@ export class Startup {
     return this.isRunning ? this.#pid : null;
   }
 
+  /** What it has started, also when it has ended itself. */
+  started(): ReadonlySet<number> {
+    return this.#facts.state === 'none' ? new Set() : this.#processes.carriers();
+  }
+
   /** Starts it, unless one was started already. What keeps it from starting is told as its failure. */
   start(request: AgentStartupRequest): void {
     if (this.#facts.state !== 'none') return;
