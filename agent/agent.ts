@@ -14,6 +14,7 @@ import { activityRoutes } from './activity/routes.ts';
 import { Usage } from './activity/usage.ts';
 import { createAuthorization } from './authorization.ts';
 import { Contents } from './files/contents.ts';
+import { folderRoutes } from './files/folder-routes.ts';
 import { fileRoutes } from './files/routes.ts';
 import { prepareHome } from './kernels/environment.ts';
 import { Channels } from './kernels/channels.ts';
@@ -88,6 +89,7 @@ export async function startAgent(options: {
     ...terminalRoutes(terminals),
     ...startupRoutes(startup),
     ...fileRoutes(new Contents(config.home, touch)),
+    ...folderRoutes(config.home),
     ...mirrorRoutes(config.home, notebooks),
   ]);
   const isAuthorized = createAuthorization(config.secret);

@@ -120,7 +120,30 @@ export const agentPaths = {
   startup: '/agent/startup',
   /** PUT AgentVariables: for kernels, terminals and scripts that start from now on. */
   variables: '/agent/variables',
+  /** GET AgentFolders: takes up to ten seconds. */
+  folders: '/agent/folders',
 } as const;
+
+/** What takes most of the disk. */
+export const AgentFolders = z.object({
+  /**
+   * Largest first. A folder counts with all that is in it; one that holds hardly more than another entry below it is left
+   * out, so that no entry stands for the same bytes as the next.
+   */
+  entries: z.array(
+    z.object({
+      path: z.string().describe('Relative to home'),
+      kind: z.enum(['folder', 'file']),
+      /** As du counts: what is taken of the disk, a file with several names once. */
+      bytes: z.number(),
+    }),
+  ),
+  /** Of all that was seen. */
+  bytes: z.number(),
+  /** Whether all was seen in the time there is. */
+  isComplete: z.boolean(),
+});
+export type AgentFolders = z.infer<typeof AgentFolders>;
 
 export const AgentVariables = z.object({ environmentVariables: z.record(z.string(), z.string()) });
 export type AgentVariables = z.infer<typeof AgentVariables>;
