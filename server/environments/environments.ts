@@ -4,6 +4,7 @@ import {
   environmentActionProblem,
   environmentPrice,
   type ComputeOffer,
+  type DiskFolders,
   type Environment,
   type EnvironmentAction,
   type EnvironmentCreate,
@@ -22,6 +23,7 @@ import type { EventBus } from '../plumbing/events.ts';
 import { newId, newSecret } from '../plumbing/ids.ts';
 import type { WorkspaceAccess } from '../workspaces/access.ts';
 import type { WorkspaceStore } from '../workspaces/store.ts';
+import { agentClient } from './agent-client.ts';
 import type { Doors } from './doors.ts';
 import { operationStore } from './operations.ts';
 import type { Meter } from './meter.ts';
@@ -353,6 +355,15 @@ export function createEnvironments(options: {
           .update(row.id, { chosen_at: clock.now() })
           .then(() => undefined),
       ),
+
+    /** What takes the most room on its disk. @throws AppError EnvironmentPaused */
+    async folders(reach: Reach): Promise<DiskFolders> {
+      const { entries, isComplete } = await agentClient.folders(await doors.required(await required(reach)));
+      return {
+        entries: entries.map(({ path, kind, bytes }) => ({ path, bytes, isFolder: kind === 'folder' })),
+        isComplete,
+      };
+    },
 
     /** The workspace of that name, if the account has an environment in it, whether or not it can be seen; else null. */
     async placeOfOwn(accountId: string, namespace: string, name: string): Promise<string | null> {
