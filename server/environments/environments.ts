@@ -25,7 +25,7 @@ import type { WorkspaceAccess } from '../workspaces/access.ts';
 import type { WorkspaceStore } from '../workspaces/store.ts';
 import { agentClient } from './agent-client.ts';
 import type { Doors } from './doors.ts';
-import { operationStore } from './operations.ts';
+import { operationStore } from './timeline/store.ts';
 import type { Meter } from './meter.ts';
 import type { EnvironmentView, Viewer } from './resource.ts';
 import { specOf, type ShapeDefaults } from './spec.ts';
