@@ -198,6 +198,9 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     clock,
     log,
   });
+  documents.onStored(({ owner, authors }) => {
+    for (const { accountId } of authors) meter.noteEdit(accountId, owner.id);
+  });
   const versionRows = versionStore(database);
   const versions = createVersions({ store: versionRows, buckets: storedBuckets, documents, events, clock, log });
   const versioned = (withPlaygrounds: boolean) =>

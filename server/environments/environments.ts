@@ -378,6 +378,12 @@ export function createEnvironments(options: {
       return (await options.workspaces.byName(namespace, name))?.id ?? null;
     },
 
+    /** Whether the account owns the billing project that pays for what runs in the workspace. */
+    async isPaidBy(accountId: string, workspaceId: string | null): Promise<boolean> {
+      const workspace = workspaceId === null ? undefined : await options.workspaces.byId(workspaceId);
+      return workspace !== undefined && (await options.billing.roleOf(accountId, workspace.namespace)) === 'owner';
+    },
+
     agentFor: doors.agentFor,
     runningIn: doors.runningIn,
     untilRunning: doors.untilRunning,
