@@ -86,6 +86,7 @@ describe('a sandbox machine', () => {
       path.join(directoryOf(spec.id), 'process.json'),
       JSON.stringify({ pid: process.pid, startTicks: 1, bootId: 'another' }),
     );
+    await fs.writeFile(path.join(directoryOf(spec.id), 'asleep.json'), JSON.stringify({ since: 1 }));
     expect(await sandbox.compute.inspect(spec.id)).toMatchObject({
       id: spec.id,
       state: 'stopped',
