@@ -7,8 +7,9 @@ import { removeTree } from './remove-tree.ts';
 
 /** For how long programs may wait to write to a disk that is copied while they use it. */
 const heldSeconds = 30;
-/** What timeout(1) and flock(1) end with when time is up. */
+/** What timeout(1) ends with when time is up. */
 const timedOut = 124;
+/** What we let a command end with that could not see to it that nobody writes. */
 const cannotHold = 75;
 
 /** Where an image is mounted: in the mount namespace of these processes. */
@@ -92,7 +93,9 @@ async function copyFrozen({ mountedBy, mountPoint }: MountedImage, copy: readonl
     `trap 'fsfreeze -u "$place" 2>/dev/null' EXIT`,
     `trap 'exit 1' HUP INT TERM`,
     `fsfreeze -f "$place" || { trap - EXIT; exit ${String(cannotHold)}; }`,
-    `timeout -k 1 ${String(heldSeconds)} "$@"`,
+    `timeout -k 1 ${String(heldSeconds)} "$@"; code=$?`,
+    // nsenter ends with 1 when the process is gone, and then the next one may do.
+    '[ $code = 1 ] && exit 2; exit $code',
   ].join('\n');
   let result: CommandResult = { code: cannotHold, output: '', error: '' };
   for (const pid of mountedBy) {

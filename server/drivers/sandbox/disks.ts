@@ -82,6 +82,8 @@ export function createDisks(options: {
     if (await isMade()) return;
     const absent = new AppError('NotFound', `There is no disk '${copyOf}' to copy.`);
     if (!isId(copyOf) || copyOf === id) throw absent;
+    // Sweeps what a crash left, which must not happen in the middle of a copy.
+    await options.abilities();
     // In an order that is the same for all, so that no two copies wait for one another.
     const keys = [`disk ${id}`, `disk ${copyOf}`].toSorted();
     const copy = (resting: RestingMachine | null): Promise<void> =>
@@ -93,6 +95,7 @@ export function createDisks(options: {
         const size = Math.max(sizeBytes, record.sizeBytes);
         const attached = await use.attachment(copyOf);
         if ('image' in source.volume) {
+          await removeTree(at(id, 'dir'));
           const from = { image: source.volume.image, lock: source.lock, mounted: attached };
           await copyImage(from, at(id, 'img'), async (making) => {
             if (size > record.sizeBytes) await growImage(making, size, []);
@@ -100,7 +103,7 @@ export function createDisks(options: {
         } else {
           if (attached !== null && attached.machineId !== resting?.id)
             throw new AppError('DriverUnavailable', `Disk '${copyOf}' is just being attached. Try again.`);
-          await removeTree(at(id, 'dir'));
+          for (const ending of ['dir', 'img']) await removeTree(at(id, ending));
           const from = { folder: source.volume.directory, isInUse: attached !== null };
           await copyFolder(from, at(id, 'dir'), () => resting?.goOn());
         }

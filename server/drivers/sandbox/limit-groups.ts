@@ -44,23 +44,26 @@ async function limitUnifiedMemory(group: string, bytes: number): Promise<void> {
   }
 }
 
-/** The kernel gives back what it can and refuses with EBUSY when that is not enough. */
+/**
+ * The kernel gives back what it can and refuses with EBUSY when that is not enough. Memory with swap may never be below
+ * memory alone, so of the two the one that is in the way goes first. Where swap is not counted there is only one.
+ */
 async function limitLegacyMemory(group: string, bytes: number): Promise<void> {
-  const before = readGroupFile(group, 'memory.limit_in_bytes').trim();
-  const withSwap = async (value: string): Promise<void> => {
-    // Missing where swap is not counted.
-    await write(group, 'memory.memsw.limit_in_bytes', value).catch(() => undefined);
-  };
-  // Memory with swap may never be below memory alone.
-  await withSwap('-1');
+  const [alone, withSwap] = ['memory.limit_in_bytes', 'memory.memsw.limit_in_bytes'];
+  const before = Number(readGroupFile(group, alone));
+  const files = readGroupFile(group, withSwap) === '' ? [alone] : [alone, withSwap];
+  const done: string[] = [];
   try {
-    await write(group, 'memory.limit_in_bytes', String(bytes));
+    for (const file of bytes < before ? files : files.toReversed()) {
+      await write(group, file, String(bytes));
+      done.push(file);
+    }
   } catch (error) {
-    await withSwap(before);
+    for (const file of done.toReversed()) await write(group, file, String(before)).catch(() => undefined);
     if (!(error instanceof Error && 'code' in error && error.code === 'EBUSY')) throw error;
-    throw inUse(Number(readGroupFile(group, 'memory.usage_in_bytes')), bytes);
+    const used = ['memory.usage_in_bytes', 'memory.memsw.usage_in_bytes'].map((file) => readGroupFile(group, file));
+    throw inUse(Math.max(...used.map(Number)), bytes);
   }
-  await withSwap(String(bytes));
 }
 
 function inUse(used: number, asked: number): AppError {

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { MachineSpec } from '../../environments/compute-driver.ts';
 import { Launch, readJson, machinePaths } from './machine-files.ts';
-import { restingProcesses } from './machine-processes.ts';
+import { outsideProcesses, restingProcesses } from './machine-processes.ts';
 import { readProcess, signal } from './processes.ts';
 import type { SandboxOptions } from './sandbox-driver.ts';
 import { answers, ask, createTestSandbox, run, type TestSandbox } from './testing/machines.ts';
@@ -83,6 +83,15 @@ describe.each(flavours)('a machine that is put to sleep $name', ({ without }) =>
     expect(await sandbox.make().compute.inspect(spec.id)).toEqual(found);
     await sandbox.compute.wake(spec.id);
     await answers(sandbox.compute, spec);
+  });
+
+  it('is ended by a delete when its directory is gone', async () => {
+    await sandbox.compute.sleep(spec.id);
+    await fs.rename(paths().directory, path.join(sandbox.root, `lost-${spec.id}`));
+    expect((await sandbox.compute.list()).map((fact) => fact.id)).toEqual([spec.id]);
+    await sandbox.compute.delete(spec.id);
+    expect(outsideProcesses(paths().directory)).toEqual([]);
+    expect(await sandbox.compute.list()).toEqual([]);
   });
 
   it('is found by a new control plane after the old one was killed in the middle', async () => {
