@@ -68,7 +68,7 @@ export function createWorkspaceDoor(options: {
   const visitors = createVisitors({ accounts, access, clock });
   const agents = createAgents({ environments, availability, events, clock });
   const proxy = createAgentProxy();
-  const agentRequests = createAgentRequests({ visitors, agents, proxy });
+  const agentRequests = createAgentRequests({ visitors, agents, proxy, protocol: new URL(options.publicUrl).protocol });
   const eventChannel = createEventChannel({ clock });
   const rooms = createRooms(options);
   const files = createLabFiles(options.labDirectory);
