@@ -24,6 +24,7 @@ import { Sessions } from './kernels/sessions.ts';
 import { log, messageOf } from './log.ts';
 import { Notebooks } from './mirror/notebooks.ts';
 import { mirrorRoutes } from './mirror/routes.ts';
+import { createPortProxy } from './proxy/port-proxy.ts';
 import { createDispatch, sendJson } from './router.ts';
 import { startupRoutes } from './startup/routes.ts';
 import { Startup } from './startup/startup.ts';
@@ -111,19 +112,23 @@ export async function startAgent(options: {
     },
   ]);
 
+  const portProxy = createPortProxy({ processes, onVisit: touch });
+
   const server = createServer({ noDelay: true, keepAlive: true }, (request, response) => {
     if (!isAuthorized(request)) {
       request.resume();
       sendJson(response, 401, { message: 'Unauthorized', reason: null }, { 'www-authenticate': 'Bearer' });
       return;
     }
-    void dispatch(request, response);
+    if (portProxy.matches(request.url ?? '')) portProxy.handle(request, response);
+    else void dispatch(request, response);
   });
   // Uploads and long polls take as long as they take; the control plane has the deadlines.
   server.requestTimeout = 0;
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    if (isAuthorized(request)) upgrades.handle(request, socket, head);
-    else upgrades.refuse(socket, 401, 'Unauthorized');
+    if (!isAuthorized(request)) upgrades.refuse(socket, 401, 'Unauthorized');
+    else if (portProxy.matches(request.url ?? '')) portProxy.upgrade(request, socket, head);
+    else upgrades.handle(request, socket, head);
   });
 
   const { listen } = config;
@@ -151,6 +156,7 @@ export async function startAgent(options: {
       // Jobs that outlived their kernel or terminal end with the environment.
       await endProcesses(() => processes.marked(), endMs);
       upgrades.close();
+      portProxy.close();
       server.closeAllConnections();
       if ('socketPath' in listen) await rm(listen.socketPath, { force: true });
       await rm(socketDirectory, { recursive: true, force: true });

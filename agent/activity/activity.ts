@@ -22,6 +22,7 @@ export class Activity {
   readonly #processes: Processes;
   readonly #startedAt = Date.now();
   #touchedAt = Date.now();
+  #wasBusy = false;
   #samples: [before: Sample, last: Sample];
 
   constructor(parts: { kernels: Kernels; terminals: Terminals; startup: Startup; processes: Processes }) {
@@ -53,21 +54,25 @@ export class Activity {
     const [before, now] = this.#samples;
     const kernels = this.#kernels.list();
     const fresh = this.#processes.sample();
+    const reasons = busyReasons({
+      kernels: kernels.map(({ spec, label, pid, isWorking }) => ({ name: spec.name, label, pid, isBusy: isWorking })),
+      unclaimed: this.#kernels.unclaimedProcesses(),
+      shells: this.#terminals.shells(),
+      startup: this.#startup.pid,
+      ofStartup: this.#startup.started(),
+      before: before.processes,
+      // What runs is looked at now, even when it started after the sample.
+      now: asMeasured(fresh, now.processes),
+      elapsedMs: now.at - before.at,
+      details: readDetails(fresh),
+    });
+    // The time until a pause begins when work ends. What is seen once only may be a server that tidied up.
+    if (reasons.length > 0 && this.#wasBusy) this.touch();
+    this.#wasBusy = reasons.length > 0;
     return {
       lastActivityAt: this.lastActivityAt,
       runningCells: kernels.reduce((sum, { executions }) => sum + executions.unfinished().length, 0),
-      busyReasons: busyReasons({
-        kernels: kernels.map(({ spec, label, pid, isWorking }) => ({ name: spec.name, label, pid, isBusy: isWorking })),
-        unclaimed: this.#kernels.unclaimedProcesses(),
-        shells: this.#terminals.shells(),
-        startup: this.#startup.pid,
-        ofStartup: this.#startup.started(),
-        before: before.processes,
-        // What runs is looked at now, even when it started after the sample.
-        now: asMeasured(fresh, now.processes),
-        elapsedMs: now.at - before.at,
-        details: readDetails(fresh),
-      }),
+      busyReasons: reasons,
     };
   }
 

@@ -3,6 +3,8 @@ import { Readable } from 'node:stream';
 import { AppError } from '@terrarium/contract';
 import { connectionTo, type AgentDoor } from '../environments/agent-client.ts';
 import { headersFromAgent, headersToAgent } from './forwarded-headers.ts';
+import { headersFromProgram, headersToProgram, proxiedMark } from './program-headers.ts';
+import type { ProgramPlace } from './program-ports.ts';
 
 export interface Forward {
   /** Path and query as the agent sees them. */
@@ -13,6 +15,8 @@ export interface Forward {
   readonly headers: readonly string[];
   /** In place of the request's own body, where somebody has read that already. */
   readonly body?: Buffer | Readable;
+  /** Where it is for a program in the environment: what the agent says in its place goes to `fail`. */
+  readonly program?: ProgramPlace;
   /** The answer when the agent cannot be reached or breaks off before it has begun to answer. */
   readonly fail: (error: AppError) => void;
 }
@@ -43,7 +47,11 @@ export function createAgentProxy(): AgentProxy {
     how: Forward,
     isRetry = false,
   ): void {
-    const headers = headersToAgent(request.rawHeaders, agent.secret);
+    const { program } = how;
+    const headers =
+      program === undefined
+        ? headersToAgent(request.rawHeaders, agent.secret)
+        : headersToProgram(request.rawHeaders, agent.secret, program);
     const body = how.body ?? bodyOf(request);
     if (Buffer.isBuffer(body)) headers.push('content-length', String(body.byteLength));
     else if (body instanceof Readable) {
@@ -83,14 +91,26 @@ export function createAgentProxy(): AgentProxy {
     upstream.on('response', (answer) => {
       answer.on('error', () => response.destroy());
       // The secret that opens the agent is ours: its refusal is not about the person who asks.
-      if (answer.statusCode === 401) {
+      const isOfProgram = program !== undefined && answer.headers[proxiedMark] !== undefined;
+      if (answer.statusCode === 401 && !isOfProgram) {
         answer.resume();
         how.fail(noAnswer(new Error('The agent refused our secret.')));
         return;
       }
-      const outgoing = headersFromAgent(answer.rawHeaders, how.basePath);
+      if (program !== undefined && !isOfProgram) {
+        void sentenceOf(answer).then((sentence) => {
+          how.fail(sentence);
+        });
+        return;
+      }
+      const outgoing =
+        program === undefined
+          ? headersFromAgent(answer.rawHeaders, how.basePath)
+          : headersFromProgram(answer.rawHeaders, program);
       for (const entry of how.headers) outgoing.push(entry);
       response.writeHead(answer.statusCode ?? 502, outgoing);
+      // Who listens for events waits for the head before there is any.
+      if (program !== undefined) response.flushHeaders();
       answer.pipe(response);
       answer.on('close', () => {
         if (!answer.complete) response.destroy();
@@ -148,6 +168,20 @@ export function noAnswer(cause: unknown): AppError {
     'The Cloud Environment does not answer. Wait a moment and try again; if it goes on, pause and resume it.',
     { cause },
   );
+}
+
+/** What the agent says in the place of a program that it cannot reach. */
+async function sentenceOf(answer: IncomingMessage): Promise<AppError> {
+  const code = answer.statusCode === 404 ? 'NotFound' : 'DriverUnavailable';
+  try {
+    const chunks: Buffer[] = [];
+    for await (const chunk of answer) if (Buffer.isBuffer(chunk)) chunks.push(chunk);
+    const body: unknown = JSON.parse(Buffer.concat(chunks).toString());
+    if (typeof body === 'object' && body !== null && 'message' in body) return new AppError(code, String(body.message));
+  } catch {
+    // it broke off
+  }
+  return noAnswer(new Error(`The agent answered ${String(answer.statusCode)} in the place of a program.`));
 }
 
 function isSafe(request: IncomingMessage): boolean {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
+import type { AppError } from '@terrarium/contract';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AgentDoor } from '../environments/agent-client.ts';
 import type { AgentRoute } from '../kernels/agent-routes.ts';
@@ -7,13 +8,25 @@ import type { Agents } from '../kernels/agents.ts';
 import type { SleepingLists } from '../environments/sleeping.ts';
 import { visitorOf, type Visitor } from '../kernels/visitor.ts';
 import { isAllowed } from '../workspaces/access.ts';
-import { answerError, answerJson, dataHeaders, told } from './answers.ts';
+import { answerError, answerJson, dataHeaders, programHeaders, told } from './answers.ts';
 import type { AgentProxy } from './agent-proxy.ts';
+import { programPlace, urlAtAgent, type ProgramPort } from './program-ports.ts';
 import { withoutToken, type Visitors } from './visitors.ts';
 
 export interface AgentRequests {
   /** Carries out a request of `agentRoute`'s table. */
   send(visitor: Visitor, route: AgentRoute, request: IncomingMessage, response: ServerResponse, url: string): void;
+  /**
+   * Passes a request to a program that listens on a port in the visitor's environment.
+   * @param fail  answers when there is none, or it cannot be reached
+   */
+  sendToProgram(
+    visitor: Visitor,
+    port: ProgramPort,
+    request: IncomingMessage,
+    response: ServerResponse,
+    fail: (error: AppError) => void,
+  ): void;
   /**
    * For a route of the door that finds it is the environment's to answer: streams the request to the agent and the
    * answer back, and takes the reply over. A body that was read already is sent again.
@@ -28,8 +41,14 @@ export interface AgentRequests {
   askAgent(visitor: Visitor, path: string, signal: AbortSignal): Promise<{ status: number; body: string } | null>;
 }
 
-export function createAgentRequests(options: { visitors: Visitors; agents: Agents; proxy: AgentProxy }): AgentRequests {
-  const { visitors, agents, proxy } = options;
+export function createAgentRequests(options: {
+  visitors: Visitors;
+  agents: Agents;
+  proxy: AgentProxy;
+  /** `http:` or `https:`, as browsers see the door. */
+  protocol: string;
+}): AgentRequests {
+  const { visitors, agents, proxy, protocol } = options;
 
   async function lookUp(
     visitor: Visitor,
@@ -100,6 +119,29 @@ export function createAgentRequests(options: { visitors: Visitors; agents: Agent
         .catch((error: unknown) => {
           answerError(response, told(error));
         });
+    },
+
+    sendToProgram(visitor, port, request, response, fail) {
+      const { basePath } = visitor;
+      (async () => {
+        await visitors.requireRight(visitor, 'compute');
+        const agent = agents.remembered(visitor) ?? (await agents.find(visitor));
+        if (agent === null) throw await agents.absence(visitor);
+        if (response.destroyed) return;
+        proxy.forward(agent, request, response, {
+          url: urlAtAgent(port, basePath),
+          basePath,
+          // What a program sends to the app's own origin must not be a page there.
+          headers: basePath === '' ? programHeaders : dataHeaders,
+          program: programPlace(port, { basePath, protocol, request }),
+          fail: (error) => {
+            if (error.code !== 'NotFound') agents.forget(visitor);
+            fail(error);
+          },
+        });
+      })().catch((error: unknown) => {
+        fail(told(error));
+      });
     },
 
     async forwardToAgent(request, reply, url) {

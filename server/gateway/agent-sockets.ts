@@ -5,6 +5,8 @@ import { AppError } from '@terrarium/contract';
 import { connectionTo, type AgentDoor } from '../environments/agent-client.ts';
 import { noAnswer } from './agent-proxy.ts';
 import { handshakeFromAgent, handshakeToAgent } from './forwarded-headers.ts';
+import { handshakeToProgram } from './program-headers.ts';
+import type { ProgramPlace } from './program-ports.ts';
 
 const handshakeMs = 20_000;
 const lingerMs = 5000;
@@ -22,19 +24,24 @@ export function joinAgentSocket(options: {
   client: Duplex;
   head: Buffer;
   url: string;
+  /** Where it is for a program in the environment. */
+  program?: ProgramPlace;
   refuse: (error: AppError) => void;
   /** Told, once they are joined, how to part them without losing what the agent has handed over. */
   joined: (part: () => void) => void;
   /** Told each time that the client says something. */
   used: () => void;
 }): void {
-  const { agent, request, client, head, url, refuse, joined, used } = options;
+  const { agent, request, client, head, url, program, refuse, joined, used } = options;
   let isSettled = false;
   const upstream = http.request({
     ...connectionTo(agent.address),
     agent: false,
     path: url,
-    headers: handshakeToAgent(request.rawHeaders, agent.secret),
+    headers:
+      program === undefined
+        ? handshakeToAgent(request.rawHeaders, agent.secret)
+        : handshakeToProgram(request.rawHeaders, agent.secret, program),
     timeout: handshakeMs,
   });
   const giveUp = () => upstream.destroy();
@@ -53,10 +60,15 @@ export function joinAgentSocket(options: {
     answer.on('error', () => undefined);
     // Its body, if it says anything, is for programs; the status says what a client acts on.
     answer.destroy();
+    const { statusCode } = answer;
+    if (program !== undefined) {
+      settle(refusalOf(statusCode, program.port));
+      return;
+    }
     settle(
-      answer.statusCode === 404
+      statusCode === 404
         ? new AppError('NotFound', 'That kernel or terminal is not running any more.')
-        : noAnswer(new Error(`The agent answered the handshake with ${String(answer.statusCode)}.`)),
+        : noAnswer(new Error(`The agent answered the handshake with ${String(statusCode)}.`)),
     );
   });
   upstream.on('upgrade', (answer, far, farHead) => {
@@ -79,6 +91,14 @@ export function joinAgentSocket(options: {
     });
   });
   upstream.end();
+}
+
+/** A program's own refusal is no trouble of the environment's. */
+function refusalOf(status: number | undefined, port: number): AppError {
+  return new AppError(
+    'NotFound',
+    `What listens on port ${String(port)} of your environment takes no WebSocket there (${String(status)}).`,
+  );
 }
 
 function join(client: Duplex, far: Socket): void {

@@ -20,6 +20,12 @@ export const fileHeaders: readonly string[] = withPolicy("sandbox allow-scripts;
 /** For what comes out of an environment or is read by programs: data, never a page. */
 export const dataHeaders: readonly string[] = withPolicy("sandbox; default-src 'none'; frame-ancestors 'none'");
 
+/**
+ * For what a program in an environment serves on its workspace's origin: a page of its maker's, with its own policies, that
+ * nobody else shows in a frame.
+ */
+export const programHeaders: readonly string[] = ['content-security-policy', "frame-ancestors 'self'"];
+
 function withPolicy(policy: string): string[] {
   return doorHeaders.map((entry, at) => (at === 1 ? policy : entry));
 }

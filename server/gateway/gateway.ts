@@ -28,7 +28,8 @@ import {
 import { createSplitter, type Destination } from './destination.ts';
 import { createLiveSockets } from './live-sockets.ts';
 import { createOpening } from './opening.ts';
-import { withoutToken, type Place } from './visitors.ts';
+import { programPlace, programPort, urlAtAgent, type ProgramPort } from './program-ports.ts';
+import { withoutOurToken, withoutToken, type Place } from './visitors.ts';
 import type { WorkspaceDoor } from './workspace-door.ts';
 
 export interface Gateway {
@@ -129,6 +130,7 @@ export function createGateway(options: {
     }
     const visitor = visitors.remembered(request, place);
     const route = agentRoute(request.method ?? '', path);
+    const port = programAt(url, place);
     if (visitor !== undefined && route !== null) {
       agentRequests.send(visitor, route, request, response, withoutToken(url));
       return;
@@ -138,6 +140,10 @@ export function createGateway(options: {
         if (response.destroyed) return;
         if (route !== null) {
           agentRequests.send(admitted, route, request, response, withoutToken(url));
+          return;
+        }
+        if (port !== null) {
+          toProgram(admitted, port, request, response);
           return;
         }
         admit(request, admitted);
@@ -152,6 +158,19 @@ export function createGateway(options: {
         }
         failed(response, error);
       });
+  }
+
+  function toProgram(visitor: Visitor, port: ProgramPort, request: IncomingMessage, response: ServerResponse): void {
+    if (!port.rest.startsWith('/')) {
+      // Links of its pages are relative to the folder that it is served in.
+      redirect(response, `${visitor.basePath}${port.place}${port.rest}`);
+      return;
+    }
+    agentRequests.sendToProgram(visitor, port, request, response, (error) => {
+      if (visitor.basePath === '' && isNavigation(request) && !response.headersSent) {
+        answerSentence(response, error, publicUrl);
+      } else answerError(response, error);
+    });
   }
 
   function toDoor(request: IncomingMessage, response: ServerResponse, place: Place, url: string, path: string): void {
@@ -185,10 +204,12 @@ export function createGateway(options: {
     if (destination.to === 'app') throw new AppError('NotFound', 'There is no WebSocket here.');
     const place = placeOf(destination);
     const visitor = await visitors.admit(request, place);
-    const url = withoutToken(destination.url);
-    const path = pathOf(url);
+    const port = programAt(destination.url, place);
+    const url = port === null ? withoutToken(destination.url) : urlAtAgent(port, visitor.basePath);
+    const path = pathOf(destination.url);
     const own = sockets.find((candidate) => candidate.matches(path));
-    if (own === undefined && !isAgentSocket(path)) throw new AppError('NotFound', 'There is no WebSocket here.');
+    if (own === undefined && port === null && !isAgentSocket(path))
+      throw new AppError('NotFound', 'There is no WebSocket here.');
     const permission = own?.permission ?? 'compute';
     await visitors.requireRight(visitor, permission);
     const agent = own === undefined ? await agentOf(visitor, socket) : null;
@@ -210,6 +231,7 @@ export function createGateway(options: {
         client: socket,
         head,
         url,
+        ...(port === null ? {} : { program: programPlace(port, { basePath: visitor.basePath, protocol, request }) }),
         joined: (part) => {
           live.partWith(socket, part);
         },
@@ -290,6 +312,12 @@ export function createGateway(options: {
       clearTimeout(cut);
     },
   };
+}
+
+/** Which program is asked for, if one is. On the app's origin a token in the address is ours, elsewhere maybe its own. */
+function programAt(url: string, place: Place): ProgramPort | null {
+  if (!url.startsWith('/proxy/')) return null;
+  return programPort(place.kind === 'origin' ? withoutOurToken(url) : withoutToken(url));
 }
 
 function pathOf(url: string): string {

@@ -115,7 +115,19 @@ function tokenOf(request: IncomingMessage, place: Place): string | null {
   if (fromHeader !== null) return fromHeader;
   const url = request.url ?? '';
   if (!url.includes('?') || (place.kind === 'origin' && request.headers.upgrade === undefined)) return null;
-  return new URLSearchParams(url.slice(url.indexOf('?'))).get('token');
+  const token = new URLSearchParams(url.slice(url.indexOf('?'))).get('token');
+  // A program in an environment may have tokens of its own.
+  return place.kind === 'origin' && url.startsWith('/proxy/') && !isOurToken(token) ? null : token;
+}
+
+function isOurToken(token: string | null): boolean {
+  return token?.startsWith('trm_') === true;
+}
+
+/** For a program in an environment: the address without a token of ours, with one of the program's own. */
+export function withoutOurToken(url: string): string {
+  const query = new URLSearchParams(url.includes('?') ? url.slice(url.indexOf('?')) : '');
+  return [...query.values()].some(isOurToken) ? withoutToken(url) : url;
 }
 
 /** The address without its token, in whatever way that name is escaped. */

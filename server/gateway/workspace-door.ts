@@ -72,7 +72,7 @@ export function createWorkspaceDoor(options: {
   const visitors = createVisitors({ accounts, access, clock });
   const agents = createAgents({ environments, availability, sleepers, events, clock });
   const proxy = createAgentProxy();
-  const agentRequests = createAgentRequests({ visitors, agents, proxy });
+  const agentRequests = createAgentRequests({ visitors, agents, proxy, protocol: new URL(options.publicUrl).protocol });
   const eventChannel = createEventChannel({ clock });
   const rooms = createRooms(options);
   const files = createLabFiles(options.labDirectory);
