@@ -55,18 +55,20 @@ export function createAgentRequests(options: {
     route: AgentRoute,
     request: IncomingMessage,
     response: ServerResponse,
+    url: string,
   ): Promise<AgentDoor | null> {
+    const isLook = request.method === 'GET' || request.method === 'HEAD';
     await visitors.requireRight(visitor, route.permission);
     const agent = await agents.find(visitor);
     if (agent !== null) return agent;
     const listed = await agents.sleeping(visitor);
     if (listed !== null) {
-      const answer = route.whilePaused === 'emptyList' ? listedAnswer(listed, request.url ?? '') : null;
+      const answer = isLook ? listedAnswer(listed, url) : null;
       if (answer === null) return untilStarted(visitor, response);
       answerJson(response, answer.status, answer.body);
       return null;
     }
-    if (route.whilePaused === 'emptyList' && !/^\/api\/\w+\/./.test(request.url ?? '')) {
+    if (route.whilePaused === 'emptyList' && !/^\/api\/\w+\/./.test(url)) {
       answerJson(response, 200, '[]');
       return null;
     }
@@ -112,7 +114,7 @@ export function createAgentRequests(options: {
         pass(visitor, agent, request, response, url);
         return;
       }
-      lookUp(visitor, route, request, response)
+      lookUp(visitor, route, request, response, url)
         .then((found) => {
           if (found !== null && !response.destroyed) pass(visitor, found, request, response, url);
         })
