@@ -83,9 +83,10 @@ export function registerContents(app: FastifyInstance, deps: ContentsDeps): void
     };
   }
 
-  async function forward({ agent, place }: Visit, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-    if ((await agent()) === null) throw paused(place);
-    await forwardToAgent(request, reply);
+  async function forward({ place }: Visit, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    await forwardToAgent(request, reply).catch((error: unknown) => {
+      throw error instanceof AppError && error.code === 'EnvironmentPaused' ? paused(place) : error;
+    });
     return reply;
   }
 

@@ -103,7 +103,7 @@ test('to look does not wake it; a terminal, a new kernel and a written file do',
   await putToSleep(environment);
   const body = JSON.stringify({ type: 'file', format: 'text', content: 'written' });
   const put = await fetch(`${baseUrl}api/contents/kept.txt`, { method: 'PUT', headers, body });
-  expect(put.status).toBe(201);
+  expect([put.status, await put.text()]).toEqual([201, expect.any(String)]);
   await untilStatus(plane.client, environment, 'Running');
   manager.dispose();
 });
