@@ -53,7 +53,7 @@ function Form({ workspace, facts, wantedDisk }: CreateEnvironmentFormProps & { f
     else if (problem === undefined)
       create.mutate(request, {
         onSuccess: ({ name }) =>
-          navigate({ ...links.environment(workspace, isAnother ? { environment: name } : {}), replace: true }),
+          void navigate({ ...links.environment(workspace, isAnother ? { environment: name } : {}), replace: true }),
         onError: revealProblem,
       });
   }

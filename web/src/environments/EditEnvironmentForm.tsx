@@ -76,7 +76,7 @@ function Form({ environment, workspace, facts }: EditEnvironmentFormProps & { fa
     update.mutate(
       { environment, body: changes },
       {
-        onSuccess: ({ name }) => navigate(links.environment(workspace, { environment: name })),
+        onSuccess: ({ name }) => void navigate(links.environment(workspace, { environment: name })),
         onError: () => {
           setIsConfirming(false);
           revealProblem();

@@ -3,6 +3,7 @@ import { environmentActionProblem, type Environment } from '@terrarium/contract'
 import { useQuery } from '@tanstack/react-query';
 import { IconClockPause, IconClockPlay, IconMoon, IconPlayerPause, type Icon } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
+import { useNow } from '../ui/clock.ts';
 import { disabledBecause } from '../ui/Hint.tsx';
 import type { EnvironmentCommand } from './actions.ts';
 import { clockTime, idleNotice, keepRunningChoices } from './idle.ts';
@@ -18,7 +19,7 @@ interface EnvironmentMenuItemsProps {
 export function EnvironmentMenuItems({ environment, onCommand }: EnvironmentMenuItemsProps) {
   const { status, pausesWhenIdle, keepRunningUntil, busyReasons } = environment;
   const offer = useQuery(computeOfferQuery);
-  const now = Date.now();
+  const now = useNow(1000);
   const cannotSleep = offer.data?.canSleep === false ? 'This machine cannot freeze processes.' : undefined;
   const stopProblem = environmentActionProblem(status, 'stop');
   const keepProblem = environmentActionProblem(status, 'keepRunning');

@@ -2,6 +2,7 @@ import { Button } from '@mantine/core';
 import { environmentActionProblem, type Environment } from '@terrarium/contract';
 import { IconPlayerStop } from '@tabler/icons-react';
 import { useState } from 'react';
+import { useNow } from '../ui/clock.ts';
 import { ErrorNote } from '../ui/ErrorNote.tsx';
 import { When } from '../ui/When.tsx';
 import { useEnvironmentCommand } from './actions.ts';
@@ -84,7 +85,7 @@ function Summary({ operation }: { operation: OperationWithSteps }) {
         {outcome === 'running' ? (
           <>
             <Elapsed startedAt={startedAt} endedAt={null} />
-            {deadlineAt !== null && `, at most until ${clockTime(deadlineAt, Date.now())}`}
+            {deadlineAt !== null && <Deadline at={deadlineAt} />}
           </>
         ) : (
           <>
@@ -102,6 +103,11 @@ function Summary({ operation }: { operation: OperationWithSteps }) {
       </span>
     </span>
   );
+}
+
+function Deadline({ at }: { at: string }) {
+  const now = useNow(60_000);
+  return `, at most until ${clockTime(at, now)}`;
 }
 
 function Body({ operation, isNewest = false }: { operation: OperationWithSteps; isNewest?: boolean }) {

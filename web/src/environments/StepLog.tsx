@@ -6,7 +6,7 @@ export function StepLog({ title, log }: { title: string; log: string }) {
   const isAtEnd = useRef(true);
   useLayoutEffect(() => {
     if (box.current !== null && isAtEnd.current) box.current.scrollTop = box.current.scrollHeight;
-  }, [log]);
+  });
   return (
     <pre
       ref={box}
