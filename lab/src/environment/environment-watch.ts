@@ -8,7 +8,6 @@ import {
   pauseEnvironment,
   sleepEnvironment,
   startEnvironment,
-  wakeEnvironment,
 } from './requests.ts';
 
 /** Pushed changes make it live; it is read unasked only while the server is away, and now and then in case pushes are. */
@@ -108,10 +107,6 @@ export class EnvironmentWatch {
 
   async sleep(): Promise<void> {
     this.#accept(await sleepEnvironment());
-  }
-
-  async wake(): Promise<void> {
-    this.#accept(await wakeEnvironment());
   }
 
   async keepRunning(until: string | null): Promise<void> {

@@ -66,8 +66,7 @@ export class EnvironmentGate {
       // A start is refused while a pause or delete is still on its way.
       await this.#watch.until(() => !isLeaving(this.#watch.environment));
       if (this.#watch.isRunning) return undefined;
-      if (this.#watch.environment?.status === 'Asleep') await this.#watch.wake();
-      else await this.#watch.start();
+      await this.#watch.start();
     }
     await this.#watch.until(() => !isMoving(this.#watch.environment));
     if (this.#watch.isRunning) return undefined;

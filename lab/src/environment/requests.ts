@@ -20,7 +20,7 @@ export function fetchEnvironment(): Promise<Environment | null> {
   return send('environment', 'GET', Environment.nullable());
 }
 
-/** Resumes the environment, or creates one with the installation's defaults. */
+/** Resumes the environment, wakes it, or creates one with the installation's defaults. */
 export function startEnvironment(): Promise<Environment> {
   return send('environment/start', 'POST', Environment);
 }
@@ -32,10 +32,6 @@ export function pauseEnvironment(when: 'now' | 'idle'): Promise<Environment> {
 
 export function sleepEnvironment(): Promise<Environment> {
   return send('environment/sleep', 'POST', Environment);
-}
-
-export function wakeEnvironment(): Promise<Environment> {
-  return send('environment/wake', 'POST', Environment);
 }
 
 /** Until that moment it neither sleeps nor pauses by itself; null takes that back, and a pause when idle too. */

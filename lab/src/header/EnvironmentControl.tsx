@@ -114,7 +114,7 @@ function Action(props: {
       type="button"
       className="tr-Button tr-Button-main"
       disabled={isBusy}
-      onClick={() => run(() => (command === 'wake' ? watch.wake() : gate.pass('Start')))}
+      onClick={() => run(() => gate.pass('Start'))}
     >
       {word}
     </button>

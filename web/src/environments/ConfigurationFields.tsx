@@ -43,9 +43,7 @@ export function ConfigurationFields(props: ConfigurationFieldsProps) {
     <>
       <TextInput
         label="Name"
-        description={
-          ownDisk === undefined ? 'Tells your environments in this workspace apart. Empty: one is made up.' : undefined
-        }
+        description="Tells your environments in this workspace apart"
         maw={320}
         autoComplete="off"
         value={draft.name}

@@ -33,7 +33,7 @@ export function CreateEnvironmentForm({ workspace, wantedDisk }: CreateEnvironme
 
 function Form({ workspace, facts, wantedDisk }: CreateEnvironmentFormProps & { facts: FormFacts }) {
   const { images, offer, detached, takenNames } = facts;
-  const [draft, setDraft] = useState<Draft>(() => initialDraft({ images, offer, detached, wantedDisk }));
+  const [draft, setDraft] = useState<Draft>(() => initialDraft({ images, offer, detached, takenNames, wantedDisk }));
   const [found, setFound] = useState<FieldErrors>({});
   const create = useCreateEnvironment(workspace);
   const navigate = useNavigate();
@@ -72,7 +72,7 @@ function Form({ workspace, facts, wantedDisk }: CreateEnvironmentFormProps & { f
       <Text c="dimmed">
         A machine of your own in this workspace: it runs the kernels of your notebooks.
         {isAnother
-          ? ' Notebooks go on running where they run now, until you choose this one for them.'
+          ? ' Notebooks run in the newest one; choose another for them at any time.'
           : ' It pauses by itself when idle.'}
       </Text>
       <ConfigurationFields

@@ -18,13 +18,15 @@ export function EnvironmentWarnings({ environment, workspace }: EnvironmentWarni
   const { status, reason, name } = environment;
   const isAlive = status === 'Running' || status === 'Asleep';
   const scriptLog = startupFailure(environment);
+  // The server's sentence about the script quotes what the warning shows.
+  const isToldBelow = scriptLog !== undefined && reason?.includes('startup script') === true;
   const memory = memoryLevel(environment);
   const disk = diskLevel(environment);
   const edit = links.environment(workspace, { environment: name, view: 'edit' });
   const canEdit = environmentActionProblem(status, 'update') === undefined;
   return (
     <div className={classes.warnings}>
-      {reason !== null && (
+      {reason !== null && !isToldBelow && (
         <Alert
           color={status === 'Error' ? 'red' : 'gray'}
           icon={status === 'Error' ? <IconAlertTriangle size={16} /> : undefined}

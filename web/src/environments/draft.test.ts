@@ -7,13 +7,14 @@ import { diskOf, environmentOf, offer } from './testing-environment.ts';
 
 const around = { offer, detached: [], takenNames: [] };
 const fresh = (detached = around.detached as ReturnType<typeof diskOf>[]) =>
-  initialDraft({ images: [], detached, offer });
+  initialDraft({ images: [], detached, offer, takenNames: [] });
 
 describe('a new environment', () => {
   test('the first values of the form can be sent as they are', () => {
     expect(fieldErrors(EnvironmentCreate, requestOf(fresh()))).toEqual({});
     expect(draftProblems(fresh(), around)).toEqual({});
     expect(requestOf(fresh())).toMatchObject({
+      name: 'main',
       cpus: 1,
       memoryGiB: 4,
       bootDiskGiB: 50,
@@ -32,7 +33,7 @@ describe('a new environment', () => {
     const request = requestOf(fresh(detached));
     expect(request.diskName).toBe('new');
     expect(request.diskGiB).toBeUndefined();
-    expect(initialDraft({ images: [], detached, offer, wantedDisk: 'old' }).existingDisk).toBe('old');
+    expect(initialDraft({ images: [], detached, offer, takenNames: [], wantedDisk: 'old' }).existingDisk).toBe('old');
   });
 
   test('a new disk beside a detached one needs a name of its own', () => {
@@ -42,6 +43,11 @@ describe('a new environment', () => {
     expect(problems('')['diskName']).toMatch(/Name the new disk/);
     expect(problems('data')['diskName']).toMatch(/already/);
     expect(problems('more')).toEqual({});
+  });
+
+  test('another one is given a name that is free', () => {
+    const takenNames = ['main', 'main-2'];
+    expect(initialDraft({ images: [], detached: [], offer, takenNames }).name).toBe('main-3');
   });
 
   test('an empty number is told at its field', () => {

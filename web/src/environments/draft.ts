@@ -15,7 +15,6 @@ export interface Variable {
 
 /** The form while it is filled in. A number is undefined while its field is empty. */
 export interface Draft {
-  /** Empty lets the server choose. */
   name: string;
   image: string | undefined;
   cpus: number | undefined;
@@ -43,14 +42,15 @@ export function initialDraft(facts: {
   images: readonly Image[];
   detached: readonly Disk[];
   offer: ComputeOffer;
+  takenNames: readonly string[];
   wantedDisk?: string | undefined;
 }): Draft {
-  const { images, detached, offer, wantedDisk } = facts;
+  const { images, detached, offer, takenNames, wantedDisk } = facts;
   const { defaults } = offer;
   const disk = detached.find(({ name }) => name === wantedDisk) ?? detached.toSorted(byLatestUse)[0];
   return {
     ...defaults,
-    name: '',
+    name: freeName(takenNames),
     image: (images.find((image) => image.isDefault) ?? images[0])?.reference,
     gpus: 0,
     existingDisk: disk?.name ?? null,
@@ -60,6 +60,13 @@ export function initialDraft(facts: {
     ...idleChoices(defaults, defaults),
     variables: [],
   };
+}
+
+function freeName(taken: readonly string[]): string {
+  for (let number = 1; ; number += 1) {
+    const name = number === 1 ? 'main' : `main-${String(number)}`;
+    if (!taken.includes(name)) return name;
+  }
 }
 
 function byLatestUse(left: Disk, right: Disk): number {
@@ -121,8 +128,8 @@ function valuesOf(draft: Draft) {
 export function requestOf(draft: Draft): EnvironmentCreate {
   const { existingDisk, diskName, name } = draft;
   return {
+    name,
     ...valuesOf(draft),
-    ...(name === '' ? {} : { name }),
     ...(existingDisk === null ? { diskGiB: amount(draft.diskGiB) } : { diskName: existingDisk }),
     ...(existingDisk === null && diskName !== '' ? { diskName } : {}),
   };

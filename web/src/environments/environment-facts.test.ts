@@ -90,9 +90,9 @@ describe('warnings', () => {
   });
 
   test('a startup script that failed at the latest start is shown with its last lines', () => {
-    const failed = step('runStartupScript', 'a', { outcome: 'failed', log: `${'line\n'.repeat(20)}no such package\n` });
+    const failed = step('run-script', 'a', { outcome: 'failed', log: `${'line\n'.repeat(20)}no such package\n` });
     expect(startupFailure(environmentOf({ timeline: [failed] }))).toMatch(/^(line\n){7}no such package$/);
-    expect(startupFailure(environmentOf({ timeline: [failed, step('runStartupScript', 'b')] }))).toBeUndefined();
+    expect(startupFailure(environmentOf({ timeline: [failed, step('run-script', 'b')] }))).toBeUndefined();
     expect(startupFailure(environmentOf({ status: 'Stopped', timeline: [failed] }))).toBeUndefined();
   });
 });

@@ -30,7 +30,7 @@ export function fullness({ used, total }: Level): string {
 }
 
 /** Id of the timeline's step that runs the startup script. */
-const startupScriptStep = 'runStartupScript';
+const startupScriptStep = 'run-script';
 const lastLines = 8;
 
 /** What the startup script printed last, when it failed at the latest start; undefined when it did not. */
