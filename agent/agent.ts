@@ -6,6 +6,7 @@ import path from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { AgentConfig } from '@terrarium/contract/agent';
 import { Activity } from './activity/activity.ts';
+import { endProcesses } from './activity/end-processes.ts';
 import { KernelUsage } from './activity/kernel-usage.ts';
 import { Processes } from './activity/processes.ts';
 import { activityRoutes } from './activity/routes.ts';
@@ -22,6 +23,8 @@ import { log, messageOf } from './log.ts';
 import { Notebooks } from './mirror/notebooks.ts';
 import { mirrorRoutes } from './mirror/routes.ts';
 import { createDispatch, sendJson } from './router.ts';
+import { startupRoutes } from './startup/routes.ts';
+import { Startup } from './startup/startup.ts';
 import { terminalRoutes } from './terminals/routes.ts';
 import { Terminals } from './terminals/terminals.ts';
 import { createUpgrades } from './upgrades.ts';
@@ -30,6 +33,8 @@ export interface RunningAgent {
   /** Stops accepting, ends kernels and terminals, resolves when all is over. */
   close(): Promise<void>;
 }
+
+const endMs = 5000;
 
 /** Composes the agent and listens. @throws the system's error when it cannot listen */
 export async function startAgent(options: {
@@ -46,11 +51,10 @@ export async function startAgent(options: {
 
   // What kernels and terminals start carries this mark, so that it is found when its parents are gone.
   const mark = { name: 'TERRARIUM_ENVIRONMENT', value: config.environmentId };
-  const environmentVariables = { ...config.environmentVariables, [mark.name]: mark.value };
   const processes = new Processes(`${mark.name}=${mark.value}`);
   // An agent that was killed could not end what it had started.
-  for (const pid of processes.marked()) killQuietly(pid);
-  const kernels = new Kernels({ ...config, environmentVariables, socketDirectory, inherited });
+  await endProcesses(() => processes.marked(), endMs);
+  const kernels = new Kernels({ ...config, socketDirectory, inherited, fixedVariables: { [mark.name]: mark.value } });
   const sessions = new Sessions(kernels);
   const channels = new Channels();
   const touch = (): void => {
@@ -58,7 +62,8 @@ export async function startAgent(options: {
   };
   const environment = (): Promise<Record<string, string>> => kernels.terminalEnvironment();
   const terminals = new Terminals({ home: config.home, environment, onKeystroke: touch });
-  const activity = new Activity({ kernels, terminals, processes });
+  const startup = new Startup({ ...config, environment });
+  const activity = new Activity({ kernels, terminals, startup, processes });
   const usage = new Usage(config.home, processes);
   const notebooks = new Notebooks(config.home);
 
@@ -73,6 +78,7 @@ export async function startAgent(options: {
     }),
     ...kernelRoutes(kernels, sessions),
     ...terminalRoutes(terminals),
+    ...startupRoutes(startup),
     ...fileRoutes(new Contents(config.home, touch)),
     ...mirrorRoutes(config.home, notebooks),
   ]);
@@ -131,22 +137,14 @@ export async function startAgent(options: {
       server.close();
       notebooks.close();
       await Promise.all([kernels.close(), terminals.close()]);
-      for (const pid of processes.marked()) killQuietly(pid);
+      // Jobs that outlived their kernel or terminal end with the environment.
+      await endProcesses(() => processes.marked(), endMs);
       upgrades.close();
       server.closeAllConnections();
       if ('socketPath' in listen) await rm(listen.socketPath, { force: true });
       await rm(socketDirectory, { recursive: true, force: true });
     },
   };
-}
-
-/** Jobs that outlived their kernel or terminal end with the environment. */
-function killQuietly(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // it has ended by itself
-  }
 }
 
 /** Socket paths hold 107 bytes, so a deep state directory cannot hold them. */

@@ -79,7 +79,37 @@ export const agentPaths = {
   activity: '/agent/activity',
   usage: '/agent/usage',
   kernels: '/agent/kernels',
+  /** PUT AgentStartupRequest starts it, once in the agent's life; GET ?after=<offset>&waitMs=<ms, at most 30000>: AgentStartup. */
+  startup: '/agent/startup',
+  /** PUT AgentVariables: for kernels, terminals and scripts that start from now on. */
+  variables: '/agent/variables',
 } as const;
+
+export const AgentVariables = z.object({ environmentVariables: z.record(z.string(), z.string()) });
+export type AgentVariables = z.infer<typeof AgentVariables>;
+
+export const AgentStartupRequest = z.object({
+  /** For bash, or for the interpreter that its first line names after `#!`. */
+  script: z.string(),
+  /** After so long it and everything that it started are killed. */
+  timeoutMs: z.number().int().positive(),
+});
+export type AgentStartupRequest = z.infer<typeof AgentStartupRequest>;
+
+/** The startup script, and what it printed from an offset on. A poll is answered with the next line, or when it ends. */
+export const AgentStartup = z.object({
+  state: z.enum(['none', 'running', 'succeeded', 'failed', 'timedOut']),
+  exitCode: z.number().int().nullable(),
+  signal: z.string().nullable(),
+  /** Standard output and error as they came. Where much was printed its middle is left out, with a line that says so. */
+  output: z.string(),
+  /** To ask with for what comes next; in characters since the beginning, those left out counted. */
+  nextOffset: z.number().int(),
+  /** Epoch ms. */
+  startedAt: z.number().nullable(),
+  endedAt: z.number().nullable(),
+});
+export type AgentStartup = z.infer<typeof AgentStartup>;
 
 /** One notebook below ~/notebooks, its path relative to that folder. */
 export const AgentNotebookFile = z.object({

@@ -16,7 +16,10 @@ export interface Config {
     readonly diskGiB: number;
     readonly bootDiskGiB: number;
     readonly autopauseMinutes: number;
+    readonly sleepMinutes: number;
   };
+  /** How long a startup script may run. */
+  readonly startupScriptMinutes: number;
   readonly ownerEmail: string;
   readonly ownerName: string;
 }
@@ -61,6 +64,11 @@ const settings = z.object({
     })
     .pipe(PriceTable.partial())
     .optional(),
+  TERRARIUM_STARTUP_SCRIPT_MINUTES: z.coerce
+    .number('is not a number; give minutes, or leave it out for 10')
+    .positive('is not above 0; give minutes, or leave it out for 10')
+    .max(1440, 'is more than a day; give at most 1440 minutes')
+    .default(10),
   TERRARIUM_OWNER_EMAIL: z.email('is not an e-mail address').optional(),
   USER: z.string().optional(),
 });
@@ -109,6 +117,7 @@ export function readConfig(
     logLevel: value.TERRARIUM_LOG_LEVEL,
     prices: { ...defaultPrices, ...definedOnly(value.TERRARIUM_PRICES ?? {}) },
     defaults: defaultShape,
+    startupScriptMinutes: value.TERRARIUM_STARTUP_SCRIPT_MINUTES,
     ownerEmail:
       value.TERRARIUM_OWNER_EMAIL ?? `${(value.USER ?? 'owner').replace(/[^\w.-]/g, '') || 'owner'}@localhost`,
     ownerName: value.USER ?? 'Owner',

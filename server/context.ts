@@ -17,10 +17,15 @@ import { createLiveBuckets } from './documents/live-buckets.ts';
 import { documentStore } from './documents/store.ts';
 import { createEntitlements } from './environments/entitlements.ts';
 import { createAvailability } from './environments/availability.ts';
+import { createDoors } from './environments/doors.ts';
 import { createEnvironments } from './environments/environments.ts';
 import { reconcileEnvironments } from './environments/execute.ts';
+import { createMachineSpecs } from './environments/machine-spec.ts';
 import { createMeter } from './environments/meter.ts';
+import { createEnvironmentView } from './environments/resource.ts';
+import { createSleepers } from './environments/sleeping.ts';
 import { environmentStore } from './environments/store.ts';
+import { createWatch } from './environments/watch.ts';
 import { createImages } from './images/images.ts';
 import { createKernels } from './kernels/kernels.ts';
 import { migrations } from './migrations/index.ts';
@@ -94,7 +99,7 @@ export async function createContext(options: { config: Config; log: Log; clock?:
   };
   const describe = remembered(async () => {
     const [machine, disk] = await Promise.all([compute.describe(), diskDriver.describe()]);
-    return { ...machine, notes: [...machine.notes, ...disk.notes] };
+    return { ...disk, ...machine, notes: [...machine.notes, ...disk.notes] };
   }, clock);
 
   const accounts = createAccounts({
@@ -119,29 +124,52 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     accounts,
     workspaces: workspaceRows,
     environmentName: (id) => environments.nameOf(id),
+    maxBytes: async () => (await describe()).maxBytes,
     ledger,
     prices: config.prices,
     events,
     clock,
     nudge,
   });
-  const meter = createMeter({ database, driver: compute, recordDiskUse: disks.recordUse, events, clock, log, nudge });
-  const environments = createEnvironments({
+  const meter = createMeter({
     database,
     driver: compute,
     describe,
-    accounts,
+    recordDiskUse: disks.recordUse,
+    events,
+    clock,
+    log,
+    nudge,
+  });
+  const { prices } = config;
+  const environments = createEnvironments({
+    database,
+    describe,
+    billing,
     workspaces: workspaceRows,
     images,
     disks,
-    meter,
-    ledger,
-    prices: config.prices,
+    view: createEnvironmentView({
+      database,
+      describe,
+      accounts,
+      workspaces: workspaceRows,
+      images,
+      disks,
+      meter,
+      ledger,
+      prices,
+      clock,
+    }),
+    doors: createDoors({ database, driver: compute, events }),
+    prices,
     defaults: config.defaults,
     events,
     clock,
     nudge,
   });
+  const sleepers = await createSleepers({ database, events, clock, log, nudge });
+  const watch = createWatch({ database, driver: compute, ledger, prices, clock, log, nudge });
   const kernels = createKernels({ environments, events });
   const entitlements = createEntitlements({ database, access, events, clock, log, nudge });
   const sharing = createSharing({
@@ -189,7 +217,7 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     kernelSummary: images.kernel,
   });
   const playgrounds = createPlaygrounds({ documents, notebooks, events });
-  const runs = createRuns({ documents, environments, availability, accounts, access, database, clock, log });
+  const runs = createRuns({ documents, environments, availability, sleepers, accounts, access, database, clock, log });
   answerInRooms({ documents, runs, log });
   const workspaces = createWorkspaces({
     store: workspaceRows,
@@ -206,8 +234,10 @@ export async function createContext(options: { config: Config; log: Log; clock?:
         }
       },
       async deleteProblem(workspaceId) {
-        if (await environments.isAnyIn(workspaceId)) {
-          return "This workspace still has environments, perhaps other people's. Delete them first.";
+        const owners = await environments.ownersIn(workspaceId);
+        if (owners.length > 0) {
+          const people = await Promise.all(owners.map(async (id) => (await accounts.get(id))?.email ?? 'somebody'));
+          return `This workspace still has environments of ${people.join(', ')}. They can delete them, and so can an owner of the billing project, on its page.`;
         }
         if (await disks.isAnyIn(workspaceId)) return 'This workspace still has persistent disks. Delete them first.';
         return null;
@@ -253,16 +283,27 @@ export async function createContext(options: { config: Config; log: Log; clock?:
   });
   const reconciler = createReconciler({
     kinds: [
-      reconcileDisks({ database, driver: diskDriver, ledger, events, clock, onSettled: environments.diskSettled }),
+      reconcileDisks({
+        database,
+        driver: diskDriver,
+        ledger,
+        prices,
+        events,
+        clock,
+        onSettled: environments.diskSettled,
+      }),
       reconcileEnvironments({
         database,
         driver: compute,
         disks,
-        accounts,
-        workspaces: workspaceRows,
+        specs: createMachineSpecs({
+          accounts,
+          workspaces: workspaceRows,
+          warmKernel: async (image) => (await images.required(image)).kernels[0]?.name ?? null,
+        }),
         ledger,
-        prices: config.prices,
-        warmKernel: async (image) => (await images.required(image)).kernels[0]?.name ?? null,
+        prices,
+        scriptTimeoutMs: config.startupScriptMinutes * 60_000,
         events,
         clock,
         nudge,
@@ -289,6 +330,8 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     entitlements,
     availability,
     meter,
+    sleepers,
+    watch,
     kernels,
     buckets,
     notebookBuckets,
@@ -312,6 +355,7 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     async dispose() {
       await reconciler.stop();
       await mirrors.stop();
+      sleepers.close();
       await runs.close();
       await documents.close();
       await versions.close();

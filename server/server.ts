@@ -44,6 +44,7 @@ export interface RunningServer {
 export const version = '0.1.0';
 const host = '127.0.0.1';
 const meterEveryMs = 5_000;
+const watchEveryMs = 15_000;
 const sweepEveryMs = 3_600_000;
 
 /**
@@ -109,6 +110,7 @@ async function serve(context: Context, config: Config, log: Log): Promise<Runnin
     log.error({ err: error }, 'not every run could be gone on with after the restart');
   });
   const meter = every(meterEveryMs, () => context.meter.sweep(), log);
+  const watch = every(watchEveryMs, () => context.watch.sweep(), log);
   const sweepAll = () => Promise.all([accounts.sweep(), context.documents.sweepPlaygrounds(), context.mirrors.sweep()]);
   const sweep = every(sweepEveryMs, sweepAll, log);
   const sweepVersions = every(sweepEveryMs, () => context.sweepVersions(), log);
@@ -125,7 +127,7 @@ async function serve(context: Context, config: Config, log: Log): Promise<Runnin
       await announcement.withdraw();
       await Promise.all([recovered, resumed]);
       context.versions.stopSweeping();
-      await Promise.all([meter.stop(), entitlements.stop(), sweep.stop(), sweepVersions.stop()]);
+      await Promise.all([meter.stop(), watch.stop(), entitlements.stop(), sweep.stop(), sweepVersions.stop()]);
       eventStreams.close();
       await gateway.close();
       await door.close();

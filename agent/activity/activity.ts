@@ -1,5 +1,6 @@
 import type { AgentActivity } from '@terrarium/contract/agent';
 import type { Kernels } from '../kernels/kernels.ts';
+import type { Startup } from '../startup/startup.ts';
 import type { Terminals } from '../terminals/terminals.ts';
 import { busyReasons } from './busy.ts';
 import type { ProcessFacts, Processes } from './processes.ts';
@@ -16,14 +17,16 @@ const shortestIntervalMs = 900;
 export class Activity {
   readonly #kernels: Kernels;
   readonly #terminals: Terminals;
+  readonly #startup: Startup;
   readonly #processes: Processes;
   readonly #startedAt = Date.now();
   #touchedAt = Date.now();
   #samples: [before: Sample, last: Sample];
 
-  constructor(parts: { kernels: Kernels; terminals: Terminals; processes: Processes }) {
+  constructor(parts: { kernels: Kernels; terminals: Terminals; startup: Startup; processes: Processes }) {
     this.#kernels = parts.kernels;
     this.#terminals = parts.terminals;
+    this.#startup = parts.startup;
     this.#processes = parts.processes;
     const first = this.#sample();
     this.#samples = [first, first];
@@ -60,6 +63,7 @@ export class Activity {
         kernels,
         unclaimed: this.#kernels.unclaimedProcesses(),
         shells: this.#terminals.shells(),
+        startup: this.#startup.pid,
         before: before.processes,
         // Shells are looked at now: what runs in them counts even when it started after the sample.
         now: withTicksOf(fresh, now.processes),

@@ -8,6 +8,7 @@ const proc = (pid: number, parent: number, more: Partial<ProcessFacts> = {}): Pr
   command: `p${String(pid)}`,
   state: 'S',
   group: pid,
+  session: pid,
   foregroundGroup: -1,
   ticks: 100,
   startedAtTicks: 1,
@@ -15,7 +16,15 @@ const proc = (pid: number, parent: number, more: Partial<ProcessFacts> = {}): Pr
   ...more,
 });
 const kernel = { name: 'python3', label: 'notebooks/a.ipynb', pid: 10, isBusy: false };
-const idle: ActivityFacts = { kernels: [], unclaimed: [], shells: [], before: [], now: [], elapsedMs: 10_000 };
+const idle: ActivityFacts = {
+  kernels: [],
+  unclaimed: [],
+  startup: null,
+  shells: [],
+  before: [],
+  now: [],
+  elapsedMs: 10_000,
+};
 /** One process that used so many ticks in the ten seconds. */
 const used = (ticks: number, one: ProcessFacts): Pick<ActivityFacts, 'before' | 'now'> => ({
   before: [one],

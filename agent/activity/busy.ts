@@ -11,6 +11,8 @@ export interface ActivityFacts {
   readonly kernels: readonly KernelFacts[];
   /** The kernel that waits to be claimed: its start is nobody's work. */
   readonly unclaimed: readonly number[];
+  /** The startup script while it runs. */
+  readonly startup: number | null;
   readonly shells: readonly { readonly name: string; readonly pid: number }[];
   readonly before: readonly ProcessFacts[];
   readonly now: readonly ProcessFacts[];
@@ -45,6 +47,11 @@ export function busyReasons(facts: ActivityFacts): string[] {
     for (const child of children) explained.add(child.pid);
     const running = children.find((child) => child.group === child.foregroundGroup) ?? children[0];
     if (running !== undefined) reasons.push(`terminal ${name} runs ${running.command}`);
+  }
+
+  if (facts.startup !== null) {
+    reasons.push('startup script');
+    for (const { pid } of [{ pid: facts.startup }, ...descendants(facts.startup, now)]) explained.add(pid);
   }
 
   for (const process of now) {

@@ -8,6 +8,8 @@ export interface ProcessFacts {
   readonly command: string;
   readonly state: string;
   readonly group: number;
+  /** Leader of its session. */
+  readonly session: number;
   /** Process group in the foreground of its terminal, or -1 without one. */
   readonly foregroundGroup: number;
   /** CPU time of the process and of its children that have ended, in clock ticks (1/100 s). */
@@ -33,6 +35,7 @@ export function parseStat(text: string): Omit<ProcessFacts, 'ownBytes'> | null {
     state: fields[0] ?? '',
     parent: number(1),
     group: number(2),
+    session: number(3),
     foregroundGroup: number(5),
     ticks: number(11) + number(12) + number(13) + number(14),
     startedAtTicks: number(19),
@@ -69,6 +72,15 @@ export class Processes {
   /** Those that carry the mark, wherever they hang now. */
   marked(): number[] {
     return [...readAll().keys()].filter((pid) => pid !== process.pid && this.#isMarked(pid));
+  }
+
+  /** Those that `pid` has started: what carries the mark, and what is in its session or below it. */
+  reachOf(pid: number): number[] {
+    const all = readAll();
+    return [...all.values()]
+      .filter((one) => one.pid !== process.pid)
+      .filter((one) => one.pid === pid || one.session === pid || isBelow(one, pid, all) || this.#isMarked(one.pid))
+      .map((one) => one.pid);
   }
 
   /** All of them but the agent itself. */

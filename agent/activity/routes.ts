@@ -1,17 +1,10 @@
-import type { AgentActivity, AgentHealth, AgentKernel, AgentUsage, agentPaths } from '@terrarium/contract/agent';
+import type { AgentActivity, AgentHealth, AgentKernel, AgentUsage } from '@terrarium/contract/agent';
 import type { Kernels } from '../kernels/kernels.ts';
+import { paths } from '../paths.ts';
 import { sendJson, type Route } from '../router.ts';
 import type { Activity } from './activity.ts';
 import type { KernelUsage } from './kernel-usage.ts';
 import type { Usage } from './usage.ts';
-
-// The contract's module would bring zod with it; its types hold these to the same values.
-const paths: typeof agentPaths = {
-  health: '/agent/health',
-  activity: '/agent/activity',
-  usage: '/agent/usage',
-  kernels: '/agent/kernels',
-};
 
 export function activityRoutes(parts: {
   environmentId: string;

@@ -16,7 +16,9 @@ import { composeMessage, headerFacts, jsonObject, newHeader } from './wire.ts';
 
 export type ExecutionState = 'starting' | 'idle' | 'busy' | 'restarting' | 'dead';
 
-export interface KernelSetting extends RunSetting {
+export interface KernelSetting extends Omit<RunSetting, 'env'> {
+  /** Asked at each start: a restarted kernel has the variables of now. */
+  readonly env: () => Readonly<Record<string, string>>;
   /** Chosen by a client; a new one where absent. */
   readonly id?: string;
   readonly journalLimits?: JournalLimits;
@@ -102,7 +104,7 @@ export class Kernel extends EventEmitter<KernelEvents> {
     this.#isOpen = false;
     let run: KernelRun;
     try {
-      run = await startRun(this.#setting, (incoming) => {
+      run = await startRun({ ...this.#setting, env: this.#setting.env() }, (incoming) => {
         if (generation === this.#generation) this.#receive(incoming);
       });
     } catch (cause) {

@@ -1,5 +1,6 @@
 import { mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { HttpError } from '../http-error.ts';
 import { log, messageOf } from '../log.ts';
 import {
@@ -19,7 +20,10 @@ export interface KernelsOptions {
   readonly socketDirectory: string;
   readonly kernelspecDirectories: readonly string[];
   readonly inherited: Readonly<Record<string, string | undefined>>;
+  /** What was chosen at the start; `setVariables` changes it. */
   readonly environmentVariables: Variables;
+  /** Ours, which nobody can choose. */
+  readonly fixedVariables: Variables;
   readonly warmKernel: string | null;
 }
 
@@ -35,9 +39,13 @@ export class Kernels {
   #warm: Kernel | null = null;
   #warmTimer: NodeJS.Timeout | null = null;
   #isClosing = false;
+  #variables: Variables;
+  /** Counts changes of the variables: a kernel that was being made meanwhile has the old ones. */
+  #variablesVersion = 0;
 
   constructor(options: KernelsOptions) {
     this.#options = options;
+    this.#variables = options.environmentVariables;
   }
 
   specs(): Promise<Map<string, Kernelspec>> {
@@ -123,9 +131,11 @@ export class Kernels {
     try {
       const spec = (await this.specs()).get(name);
       if (spec === undefined) return;
+      const version = this.#variablesVersion;
       const kernel = await this.#make(spec, this.#options.home, null);
-      if (this.#isClosing) {
+      if (this.#isClosing || version !== this.#variablesVersion) {
         await kernel.shutdown();
+        await this.warm();
         return;
       }
       this.#warm = kernel;
@@ -135,6 +145,18 @@ export class Kernels {
     } catch (error) {
       log('warn', 'no kernel could be kept warm', { name, cause: messageOf(error) });
     }
+  }
+
+  /** For what starts from now on; kernels that run keep theirs, and the warm one is made anew. */
+  async setVariables(variables: Variables): Promise<void> {
+    if (isDeepStrictEqual(this.#variables, variables)) return;
+    this.#variables = variables;
+    this.#variablesVersion += 1;
+    const warm = this.#warm;
+    this.#warm = null;
+    if (warm === null) return;
+    await warm.shutdown();
+    await this.warm();
   }
 
   async close(): Promise<void> {
@@ -165,12 +187,14 @@ export class Kernels {
 
   async #make(spec: Kernelspec, cwd: string, label: string | null, id: string | null = null): Promise<Kernel> {
     const python = await this.#pythonOf(spec);
-    const env = this.#environment(python);
     const ipython = python === null ? null : await ipythonFolder(this.#options.home, this.#options.stateDirectory);
-    if (ipython !== null) env['IPYTHONDIR'] ??= ipython;
-    if (label !== null) env['JPY_SESSION_NAME'] = label;
-    // ipykernel ends itself when its parent is process 1, and ours may be.
-    if (process.pid !== 1) env['JPY_PARENT_PID'] = String(process.pid);
+    const env = (): Record<string, string> => ({
+      ...(ipython === null ? {} : { IPYTHONDIR: ipython }),
+      ...this.#environment(python),
+      ...(label === null ? {} : { JPY_SESSION_NAME: label }),
+      // ipykernel ends itself when its parent is process 1, and ours may be.
+      ...(process.pid === 1 ? {} : { JPY_PARENT_PID: String(process.pid) }),
+    });
     const { stateDirectory, socketDirectory } = this.#options;
     const kernel = new Kernel({ ...(id === null ? {} : { id }), spec, env, cwd, stateDirectory, socketDirectory });
     await kernel.start();
@@ -179,15 +203,15 @@ export class Kernels {
 
   async #pythonOf(spec: Kernelspec): Promise<Python | null> {
     if (spec.language !== 'python') return null;
-    const searchPath = this.#options.environmentVariables['PATH'] ?? this.#options.inherited['PATH'] ?? '';
+    const searchPath = this.#variables['PATH'] ?? this.#options.inherited['PATH'] ?? '';
     const python = await findPython(spec.argv[0] ?? '', searchPath);
     if (python !== null) await prepareSitePackages(this.#options.home, python);
     return python;
   }
 
   #environment(python: Python | null): Record<string, string> {
-    const { inherited, home, environmentVariables: chosen } = this.#options;
-    return buildEnvironment({ inherited, home, chosen, python });
+    const { inherited, home, fixedVariables } = this.#options;
+    return buildEnvironment({ inherited, home, chosen: { ...this.#variables, ...fixedVariables }, python });
   }
 
   async #workingDirectory(folder: string): Promise<string> {

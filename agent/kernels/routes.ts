@@ -4,7 +4,8 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { mimeTypeOf } from '../files/mime.ts';
 import { HttpError } from '../http-error.ts';
-import { readJson, sendJson, sendNothing, type Route } from '../router.ts';
+import { paths } from '../paths.ts';
+import { isRecord, readJson, sendJson, sendNothing, type Route } from '../router.ts';
 import type { JournalEntry } from './journal.ts';
 import type { Kernel } from './kernel.ts';
 import type { Kernels } from './kernels.ts';
@@ -100,6 +101,14 @@ export function kernelRoutes(kernels: Kernels, sessions: Sessions): Route[] {
       },
     },
     {
+      method: 'PUT',
+      path: paths.variables,
+      async handle({ request, response }) {
+        await kernels.setVariables(variablesIn(await readJson(request)));
+        sendNothing(response);
+      },
+    },
+    {
       method: 'GET',
       path: '/agent/kernels/{id}/journal',
       async handle({ response, params, query }) {
@@ -160,6 +169,16 @@ export function kernelRoutes(kernels: Kernels, sessions: Sessions): Route[] {
       },
     },
   ];
+}
+
+function variablesIn(body: Record<string, unknown> | null): Record<string, string> {
+  const variables = body?.['environmentVariables'];
+  const pairs = isRecord(variables) ? Object.entries(variables) : null;
+  const texts = pairs?.filter((pair): pair is [string, string] => typeof pair[1] === 'string');
+  if (texts === undefined || texts.length !== pairs?.length) {
+    throw new HttpError(400, 'environmentVariables is an object of names with texts.');
+  }
+  return Object.fromEntries(texts);
 }
 
 async function specOf(kernels: Kernels, name: string) {

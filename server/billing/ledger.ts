@@ -11,15 +11,16 @@ export interface Charge {
 /** Where nouns that cost money write what they cost. The ledger is kept by the noun cost. */
 export interface Ledger {
   /**
-   * From `at` on, the resource costs exactly `charges`: what ran before ends there. Repeating the same is a no-op.
-   * Written in the caller's transaction, so that a status and its price change together.
+   * The resource costs exactly `charges` from `since` on, or from `now` on where what was charged until now began no
+   * earlier than `since`: then the price changed and not the state. Repeating the same is a no-op. Written in the
+   * caller's transaction, so that a status and its price change together.
    */
   set(
     inside: Database,
     resource: { id: string; workspaceId: string; accountId: string },
     charges: readonly Charge[],
-    at: number,
+    when: { readonly since: number; readonly now: number },
   ): Promise<void>;
-  /** What the resource has cost until `now`. */
-  costOf(resourceId: string, now: number): Promise<number>;
+  /** What the resource has cost until `now`, and what it costs an hour at that moment. */
+  costOf(resourceId: string, now: number): Promise<{ soFar: number; perHour: number }>;
 }

@@ -8,12 +8,14 @@ const hourMs = 3_600_000;
 /** The ledger over the charges table: intervals with a price, never rewritten once they have ended. */
 export function createLedger(database: Database): Ledger {
   return {
-    async set(inside, resource, charges, at) {
+    async set(inside, resource, charges, { since, now }) {
       const write = chargeStore(inside);
       const open = await write.open(resource.id);
       const isKept = (row: ChargeRow) =>
         charges.some((charge) => charge.category === row.category && charge.perHour === row.per_hour);
-      for (const row of open) if (!isKept(row)) await write.end(row.id, Math.max(at, row.started_at));
+      const ending = open.filter((row) => !isKept(row));
+      const at = ending.some((row) => row.started_at >= since) ? now : since;
+      for (const row of ending) await write.end(row.id, Math.max(at, row.started_at));
       const kept = open.filter(isKept);
       for (const charge of charges) {
         if (kept.some((row) => row.category === charge.category)) continue;
@@ -31,7 +33,10 @@ export function createLedger(database: Database): Ledger {
     },
     async costOf(resourceId, now) {
       const rows = await chargeStore(database).of(resourceId);
-      return rows.reduce((sum, row) => sum + costBetween(row, 0, now), 0);
+      return {
+        soFar: rows.reduce((sum, row) => sum + costBetween(row, 0, now), 0),
+        perHour: rows.reduce((sum, row) => sum + (row.ended_at === null ? row.per_hour : 0), 0),
+      };
     },
   };
 }

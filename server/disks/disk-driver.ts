@@ -9,6 +9,14 @@ export type DiskFact =
       readonly usedBytes: number | null;
     };
 
+export interface DiskDescription {
+  /** What is weaker or missing here, a sentence each: for example that sizes are not enforced. */
+  readonly notes: string[];
+  readonly maxBytes: number;
+  /** Whether `resize` works on a disk of a running machine. */
+  readonly growsOnline: boolean;
+}
+
 /**
  * Makes and unmakes persistent disks. Idempotent and keyed by our id (lower-case letters and digits, at most 40).
  * @throws AppError DriverUnavailable  the provider cannot be reached or is out of something; safe to retry
@@ -17,10 +25,14 @@ export type DiskFact =
  */
 export interface DiskDriver {
   readonly name: string;
-  /** What is weaker or missing here, a sentence each: for example that sizes are not enforced. */
-  describe(): Promise<{ notes: string[] }>;
+  describe(): Promise<DiskDescription>;
   inspect(id: string): Promise<DiskFact>;
-  create(disk: { id: string; sizeBytes: number }): Promise<void>;
+  /**
+   * Makes a disk: empty, or holding what `copyOf` holds at one moment, also while a machine runs with it. A copy has
+   * at least the size of what it copies.
+   * @throws AppError NotFound  there is no disk `copyOf`
+   */
+  create(disk: { id: string; sizeBytes: number; copyOf?: string }): Promise<void>;
   /** Grows the disk; a size below the present one is InvalidInput. */
   resize(id: string, sizeBytes: number): Promise<void>;
   /** Removes the disk and everything on it. */

@@ -4,6 +4,8 @@ import {
   diskPricePerHour,
   diskPricePerMonth,
   type Disk,
+  type DiskCopy,
+  type DiskUpdate,
   type PriceTable,
 } from '@terrarium/contract';
 import type { Accounts } from '../accounts/accounts.ts';
@@ -14,11 +16,11 @@ import type { EventBus } from '../plumbing/events.ts';
 import { newId } from '../plumbing/ids.ts';
 import type { WorkspaceAccess } from '../workspaces/access.ts';
 import type { WorkspaceStore } from '../workspaces/store.ts';
+import { gib } from './plan.ts';
 import { diskStore, type DiskRow, type DiskStore } from './store.ts';
 
 export type Disks = ReturnType<typeof createDisks>;
 
-export const gib = 1024 ** 3;
 const deadlineMs = 10 * 60_000;
 
 /** Persistent disks: they outlive the environments that they are attached to. */
@@ -28,6 +30,8 @@ export function createDisks(options: {
   workspaces: WorkspaceStore;
   /** Environments belong to a later noun. */
   environmentName: (id: string) => Promise<string | null>;
+  /** The largest disk that can be had here, in bytes. */
+  maxBytes: () => Promise<number>;
   ledger: Ledger;
   prices: PriceTable;
   events: EventBus;
@@ -47,7 +51,10 @@ export function createDisks(options: {
       owner: (await accounts.get(row.owner_id))?.email ?? '',
       status: row.status,
       reason: row.reason,
+      kind: row.kind,
+      copyOf: row.copy_of === null ? null : ((await store.byId(row.copy_of))?.name ?? 'deleted'),
       sizeGiB: row.size_gib,
+      growsToGiB: row.grows_to_gib,
       usedBytes: row.used_bytes,
       attachedTo: row.environment_id === null ? null : { id: row.environment_id, name: environmentName ?? 'deleted' },
       pricePerMonth: diskPricePerMonth(row.size_gib, prices),
@@ -62,6 +69,78 @@ export function createDisks(options: {
       throw new AppError('NotFound', 'There is no such disk that you can see.');
     }
     return row;
+  }
+
+  async function requireSize(sizeGiB: number): Promise<void> {
+    const maxGiB = Math.floor((await options.maxBytes()) / gib);
+    if (sizeGiB <= maxGiB) return;
+    const message = `A disk has at most ${String(maxGiB)} GiB here.`;
+    throw new AppError('InvalidInput', message, { fields: { sizeGiB: message, diskGiB: message } });
+  }
+
+  function requireFreeName(name: string, others: readonly DiskRow[]): void {
+    if (!others.some((row) => row.name === name)) return;
+    const message = `You have a disk or snapshot "${name}" in this workspace already. Choose another name.`;
+    throw new AppError('AlreadyExists', message, { fields: { name: message } });
+  }
+
+  /** Writes a new disk that is to be made, charged from now on. */
+  async function insert(
+    inside: Database,
+    disk: Pick<DiskRow, 'workspace_id' | 'owner_id' | 'name' | 'size_gib'> & Partial<DiskRow>,
+  ): Promise<DiskRow> {
+    const now = clock.now();
+    const row: DiskRow = {
+      id: newId(),
+      kind: 'disk',
+      copy_of: null,
+      grows_to_gib: null,
+      used_bytes: null,
+      desired: 'present',
+      status: 'Creating',
+      reason: null,
+      environment_id: null,
+      last_attached_at: null,
+      created_at: now,
+      deleted_at: null,
+      deadline_at: now + deadlineMs,
+      run_at: now,
+      attempts: 0,
+      lease_until: null,
+      fence: 0,
+      ...disk,
+    };
+    await diskStore(inside).insert(row);
+    await ledger.set(
+      inside,
+      { id: row.id, workspaceId: row.workspace_id, accountId: row.owner_id },
+      [{ category: 'Storage', perHour: diskPricePerHour(row.size_gib, prices) }],
+      { since: now, now },
+    );
+    return row;
+  }
+
+  async function grow(inside: Database, row: DiskRow, sizeGiB: number): Promise<void> {
+    if (sizeGiB < row.size_gib) throw cannotShrink(row, 'sizeGiB');
+    if (sizeGiB === row.size_gib) return;
+    await requireSize(sizeGiB);
+    if (row.status !== 'Ready') {
+      throw new AppError('NotPossibleNow', `Disk "${row.name}" can grow when it is ready.`);
+    }
+    const now = clock.now();
+    const change = { grows_to_gib: sizeGiB, reason: null, run_at: now, attempts: 0, deadline_at: now + deadlineMs };
+    await diskStore(inside).update(row.id, change);
+  }
+
+  /** Says that it changed, and gives it back. */
+  async function told(accountId: string, id: string): Promise<Disk> {
+    const row = await required(accountId, id);
+    events.publish({ kind: 'disk', id, workspaceId: row.workspace_id }, accountId);
+    if (row.environment_id !== null) {
+      events.publish({ kind: 'environment', id: row.environment_id, workspaceId: row.workspace_id }, accountId);
+    }
+    options.nudge();
+    return toResource(row);
   }
 
   return {
@@ -90,55 +169,32 @@ export function createDisks(options: {
       wish: { name: string | undefined; sizeGiB: number | undefined; defaultGiB: number },
     ): Promise<DiskRow> {
       const write = diskStore(inside);
-      const mine = (await write.ofOwner(access.workspace.id, ownerId)).filter((row) => row.desired === 'present');
+      const all = (await write.ofOwner(access.workspace.id, ownerId)).filter((row) => row.desired === 'present');
+      const mine = all.filter((row) => row.kind === 'disk');
       const named = wish.name === undefined ? undefined : mine.find((row) => row.name === wish.name);
       const detached = mine.filter((row) => row.environment_id === null && row.status !== 'Failed');
       const existing = wish.name === undefined ? detached.at(-1) : named;
-      const now = clock.now();
       if (existing !== undefined) {
-        if (wish.sizeGiB !== undefined && wish.sizeGiB < existing.size_gib) {
-          const message = `Disk "${existing.name}" has ${String(existing.size_gib)} GiB and cannot shrink. Leave the size out to attach it as it is, or give a new disk another name.`;
-          throw new AppError('InvalidInput', message, { fields: { diskGiB: message } });
-        }
-        if (!(await write.attach(existing.id, environmentId, now))) {
+        if (wish.sizeGiB !== undefined && wish.sizeGiB < existing.size_gib) throw cannotShrink(existing, 'diskGiB');
+        if (!(await write.attach(existing.id, environmentId, clock.now()))) {
           const message = `Disk "${existing.name}" is attached to another environment. Delete that environment first (it keeps the disk), or give a new disk another name.`;
           throw new AppError('AlreadyExists', message, { fields: { diskName: message } });
         }
+        if (wish.sizeGiB !== undefined) await grow(inside, existing, wish.sizeGiB);
         return { ...existing, environment_id: environmentId };
       }
-      const row: DiskRow = {
-        id: newId(),
+      if (wish.name !== undefined) requireFreeName(wish.name, all);
+      const sizeGiB = wish.sizeGiB ?? wish.defaultGiB;
+      await requireSize(sizeGiB);
+      const taken = all.map((disk) => disk.name);
+      return insert(inside, {
         workspace_id: access.workspace.id,
         owner_id: ownerId,
-        name:
-          wish.name ??
-          freeName(
-            access.workspace.name,
-            mine.map((disk) => disk.name),
-          ),
-        size_gib: wish.sizeGiB ?? wish.defaultGiB,
-        used_bytes: null,
-        desired: 'present',
-        status: 'Creating',
-        reason: null,
+        name: wish.name ?? freeName(diskStem(access.workspace.name), taken),
+        size_gib: sizeGiB,
         environment_id: environmentId,
-        last_attached_at: now,
-        created_at: now,
-        deleted_at: null,
-        deadline_at: now + deadlineMs,
-        run_at: now,
-        attempts: 0,
-        lease_until: null,
-        fence: 0,
-      };
-      await write.insert(row);
-      await ledger.set(
-        inside,
-        { id: row.id, workspaceId: row.workspace_id, accountId: ownerId },
-        [{ category: 'Storage', perHour: diskPricePerHour(row.size_gib, prices) }],
-        now,
-      );
-      return row;
+        last_attached_at: clock.now(),
+      });
     },
 
     /** Frees the disk in the caller's transaction; with `thenDelete` it is deleted next. */
@@ -149,6 +205,79 @@ export function createDisks(options: {
       if (thenDelete && row !== undefined && row.environment_id === null) {
         await write.update(id, deletion(clock.now()));
       }
+    },
+
+    /** Frees what is attached to the environment besides `diskId`: what a change of disks has left. */
+    async releaseOthers(environmentId: string, diskId: string, inside: Database = database): Promise<void> {
+      for (const id of await diskStore(inside).detachOthers(environmentId, diskId)) {
+        const row = await diskStore(inside).byId(id);
+        if (row !== undefined) events.publish({ kind: 'disk', id, workspaceId: row.workspace_id }, row.owner_id);
+      }
+    },
+
+    /** A disk that could not grow while it was in use tries again. */
+    async growNow(id: string): Promise<void> {
+      const row = await store.byId(id);
+      if (row?.grows_to_gib == null || row.run_at !== null) return;
+      const now = clock.now();
+      await store.update(id, { run_at: now, deadline_at: now + deadlineMs });
+      options.nudge();
+    },
+
+    /** Asks in the caller's transaction for a disk to have that size. @throws AppError InvalidInput, NotPossibleNow */
+    async requestGrowth(inside: Database, id: string, sizeGiB: number): Promise<void> {
+      const row = await diskStore(inside).byId(id);
+      if (row !== undefined) await grow(inside, row, sizeGiB);
+    },
+
+    async update(accountId: string, id: string, change: DiskUpdate): Promise<Disk> {
+      await database.transaction(async (inside) => {
+        const write = diskStore(inside);
+        const row = await required(accountId, id, write);
+        if (row.status === 'Deleting') throw new AppError('NotPossibleNow', 'The disk is being deleted.');
+        if (change.name !== undefined && change.name !== row.name) {
+          requireFreeName(change.name, await write.ofOwner(row.workspace_id, accountId));
+          await write.update(id, { name: change.name });
+        }
+        if (change.sizeGiB === undefined) return;
+        if (row.kind === 'snapshot') {
+          throw new AppError('InvalidInput', 'A snapshot keeps its size. Clone it into a disk of the size you need.');
+        }
+        await grow(inside, row, change.sizeGiB);
+      });
+      return told(accountId, id);
+    },
+
+    /** Makes a snapshot or another disk that begins with what this one holds. */
+    async copy(accountId: string, id: string, kind: 'disk' | 'snapshot', copy: DiskCopy): Promise<Disk> {
+      const made = await database.transaction(async (inside) => {
+        const write = diskStore(inside);
+        const row = await required(accountId, id, write);
+        if (row.status !== 'Ready') {
+          throw new AppError('NotPossibleNow', `"${row.name}" can be copied when it is ready.`);
+        }
+        const others = await write.ofOwner(row.workspace_id, accountId);
+        if (copy.name !== undefined) requireFreeName(copy.name, others);
+        const sizeGiB = copy.sizeGiB ?? row.size_gib;
+        if (sizeGiB < row.size_gib) throw cannotShrink(row, 'sizeGiB');
+        await requireSize(sizeGiB);
+        const stem = `${row.name.slice(0, 30).replace(/-$/, '')}-${kind === 'snapshot' ? 'snapshot' : 'copy'}`;
+        return insert(inside, {
+          workspace_id: row.workspace_id,
+          owner_id: accountId,
+          name:
+            copy.name ??
+            freeName(
+              stem,
+              others.map((other) => other.name),
+            ),
+          size_gib: sizeGiB,
+          used_bytes: row.used_bytes,
+          kind,
+          copy_of: row.id,
+        });
+      });
+      return told(accountId, made.id);
     },
 
     async requestDelete(accountId: string, id: string): Promise<Disk> {
@@ -190,15 +319,23 @@ function deletion(now: number) {
   } as const;
 }
 
+function cannotShrink(row: DiskRow, field: 'sizeGiB' | 'diskGiB'): AppError {
+  const message = `Disk "${row.name}" has ${String(row.size_gib)} GiB and cannot shrink. For a smaller one, make a disk with another name, copy what you need to it, and delete this one.`;
+  return new AppError('InvalidInput', message, { fields: { [field]: message } });
+}
+
 /** A name that says where the disk belongs, since it outlives its environment: getting-started-disk. */
-function freeName(workspaceName: string, taken: string[]): string {
+function diskStem(workspaceName: string): string {
   const words = workspaceName.toLowerCase().match(/[a-z0-9]+/g) ?? [];
   const stem = words
     .join('-')
     .replace(/^[^a-z]+/, '')
     .slice(0, 30)
     .replace(/-$/, '');
-  const base = stem === '' ? 'disk' : `${stem}-disk`;
+  return stem === '' ? 'disk' : `${stem}-disk`;
+}
+
+function freeName(base: string, taken: readonly string[]): string {
   let name = base;
   for (let count = 2; taken.includes(name); count++) name = `${base}-${String(count)}`;
   return name;

@@ -9,7 +9,12 @@ interface Tables {
     workspace_id: string;
     owner_id: string;
     name: string;
+    kind: 'disk' | 'snapshot';
+    /** Id of the disk or snapshot that it is made as a copy of; it may be gone by now. */
+    copy_of: string | null;
     size_gib: number;
+    /** The size asked for, until the disk has it. */
+    grows_to_gib: number | null;
     used_bytes: number | null;
     desired: 'present' | 'deleted';
     status: DiskStatus;
@@ -46,6 +51,7 @@ export function diskStore(database: Database) {
         .set({ environment_id: environmentId, last_attached_at: now })
         .where('id', '=', id)
         .where('desired', '=', 'present')
+        .where('kind', '=', 'disk')
         .where((where) => where.or([where('environment_id', 'is', null), where('environment_id', '=', environmentId)]))
         .executeTakeFirst();
       return result.numUpdatedRows > 0n;
@@ -57,6 +63,17 @@ export function diskStore(database: Database) {
         .where('id', '=', id)
         .where('environment_id', '=', environmentId)
         .execute(),
+    /** Detaches what else is attached to the environment. @returns the ids of those disks */
+    async detachOthers(environmentId: string, keptId: string): Promise<string[]> {
+      const rows = await tables
+        .updateTable('disks')
+        .set({ environment_id: null })
+        .where('environment_id', '=', environmentId)
+        .where('id', '!=', keptId)
+        .returning('id')
+        .execute();
+      return rows.map(({ id }) => id);
+    },
     /** A write under a lease; false when the lease was lost. */
     async updateClaimed(claim: Claim, change: DiskChange): Promise<boolean> {
       const result = await tables

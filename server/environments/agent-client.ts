@@ -1,6 +1,14 @@
 import http from 'node:http';
 import { AppError } from '@terrarium/contract';
-import { AgentActivity, AgentHealth, AgentKernel, AgentUsage, agentPaths } from '@terrarium/contract/agent';
+import {
+  AgentActivity,
+  AgentHealth,
+  AgentKernel,
+  AgentStartup,
+  AgentUsage,
+  agentPaths,
+  type AgentStartupRequest,
+} from '@terrarium/contract/agent';
 import * as z from 'zod';
 import type { AgentAddress } from './compute-driver.ts';
 
@@ -11,12 +19,31 @@ export interface AgentDoor {
   readonly secret: string;
 }
 
+/** The agent answers sooner, whatever it is asked for. */
+const longestPollMs = 30_000;
+
 /** The agent's private routes, and what is done to a kernel. Each call has a deadline and throws when it passes. */
 export const agentClient = {
   health: (door: AgentDoor, timeoutMs = 2000) => get(door, agentPaths.health, AgentHealth, timeoutMs),
   activity: (door: AgentDoor, timeoutMs = 5000) => get(door, agentPaths.activity, AgentActivity, timeoutMs),
   usage: (door: AgentDoor, timeoutMs = 5000) => get(door, agentPaths.usage, AgentUsage, timeoutMs),
   kernels: (door: AgentDoor, timeoutMs = 5000) => get(door, agentPaths.kernels, z.array(AgentKernel), timeoutMs),
+  /** Starts the startup script, once in the agent's life: asking again changes nothing. */
+  startStartup: (door: AgentDoor, request: AgentStartupRequest) =>
+    send(door, 'PUT', agentPaths.startup, 10_000, JSON.stringify(request)),
+  /** What the startup script printed from `after` on; waits for something new, or its end, for at most `waitMs`. */
+  startup: (door: AgentDoor, { after, waitMs }: { after: number; waitMs: number }) =>
+    get(
+      door,
+      `${agentPaths.startup}?after=${String(after)}&waitMs=${String(waitMs)}`,
+      AgentStartup,
+      Math.min(waitMs, longestPollMs) + 5000,
+    ),
+  /** For kernels, terminals and scripts that start from now on; kernels that run keep theirs. */
+  putVariables: (door: AgentDoor, environmentVariables: Readonly<Record<string, string>>) =>
+    send(door, 'PUT', agentPaths.variables, 15_000, JSON.stringify({ environmentVariables })),
+  /** What the Jupyter Server API lists, as it came. */
+  list: (door: AgentDoor, what: 'kernels' | 'sessions' | 'terminals') => send(door, 'GET', `/api/${what}`, 5000),
   interruptKernel: (door: AgentDoor, id: string) => send(door, 'POST', `${kernelPath(id)}/interrupt`, 10_000),
   /** Resolves when the kernel answers again. */
   restartKernel: (door: AgentDoor, id: string) => send(door, 'POST', `${kernelPath(id)}/restart`, 120_000),
@@ -42,7 +69,13 @@ async function get<S extends z.ZodType>(
 }
 
 /** @throws AppError NotFound  the agent knows no such thing; DriverUnavailable  it answered otherwise */
-function send(door: AgentDoor, method: 'GET' | 'POST' | 'DELETE', path: string, timeoutMs: number): Promise<string> {
+function send(
+  door: AgentDoor,
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE',
+  path: string,
+  timeoutMs: number,
+  body?: string,
+): Promise<string> {
   return new Promise((resolve, reject) => {
     const request = http.request(
       {
@@ -69,6 +102,6 @@ function send(door: AgentDoor, method: 'GET' | 'POST' | 'DELETE', path: string, 
       },
     );
     request.on('error', reject);
-    request.end();
+    request.end(body);
   });
 }

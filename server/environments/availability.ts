@@ -1,4 +1,10 @@
-import { AppError, environmentStatusWord, type Environment, type EnvironmentCreate } from '@terrarium/contract';
+import {
+  AppError,
+  environmentActionProblem,
+  environmentStatusWord,
+  type Environment,
+  type EnvironmentCreate,
+} from '@terrarium/contract';
 import type { Principal } from '../accounts/accounts.ts';
 import type { WorkspaceAccess } from '../workspaces/access.ts';
 import type { AgentDoor } from './agent-client.ts';
@@ -32,7 +38,7 @@ export function createAvailability(options: {
   async function askToRun(who: Pick<Principal, 'account'>, access: WorkspaceAccess): Promise<string> {
     const environment = await environments.defaultFor(who.account.id, access.workspace.id);
     if (environment === null) return (await environments.create(who, access, none)).id;
-    if (environment.status === 'Stopped' || environment.status === 'Stopping' || environment.status === 'Error') {
+    if (environmentActionProblem(environment.status, 'start') === undefined) {
       await environments.start(who, access, environment.id);
     }
     return environment.id;
@@ -80,6 +86,8 @@ function absenceOf(environment: Environment | null): AppError {
         'EnvironmentNotReady',
         `The Cloud Environment is ${word} and does not answer yet. Try again in a moment.`,
       );
+    case 'Asleep':
+      return new AppError('EnvironmentNotReady', 'The Cloud Environment is asleep. It wakes when something is run.');
     case 'Error':
       return new AppError(
         'EnvironmentPaused',

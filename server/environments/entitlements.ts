@@ -38,7 +38,11 @@ export function createEntitlements(options: {
     async pauseUnentitled(workspaceId: string | null = null): Promise<void> {
       for (const row of await store.wantedRunning(workspaceId)) {
         if (await mayRun(row.owner_id, row.workspace_id)) continue;
-        if (!(await store.wish(row, wishToStop(clock.now(), reason)))) continue;
+        const now = clock.now();
+        const isWished = await database.transaction((inside) =>
+          environmentStore(inside).wish(row, wishToStop(now, reason), now),
+        );
+        if (!isWished) continue;
         log.info({ environmentId: row.id, workspaceId: row.workspace_id }, 'pause: its owner may not run it any more');
         events.publish({ kind: 'environment', id: row.id, workspaceId: row.workspace_id }, row.owner_id);
         options.nudge();

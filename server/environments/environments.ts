@@ -3,212 +3,223 @@ import {
   diskPricePerMonth,
   environmentActionProblem,
   environmentPrice,
+  type ComputeOffer,
   type Environment,
+  type EnvironmentAction,
   type EnvironmentCreate,
+  type EnvironmentUpdate,
   type PriceTable,
+  type UpdatedEnvironment,
 } from '@terrarium/contract';
-import type { Accounts, Principal } from '../accounts/accounts.ts';
-import type { Ledger } from '../billing/ledger.ts';
+import type { Principal } from '../accounts/accounts.ts';
+import type { BillingProjects } from '../billing/projects.ts';
 import type { Disks } from '../disks/disks.ts';
+import { gib } from '../disks/plan.ts';
 import type { Images } from '../images/images.ts';
-import { isoMoment, isoMomentOrNull, type Clock } from '../plumbing/clock.ts';
+import type { Clock } from '../plumbing/clock.ts';
 import type { Database } from '../plumbing/db/database.ts';
 import type { EventBus } from '../plumbing/events.ts';
 import { newId, newSecret } from '../plumbing/ids.ts';
 import type { WorkspaceAccess } from '../workspaces/access.ts';
 import type { WorkspaceStore } from '../workspaces/store.ts';
-import type { AgentDoor } from './agent-client.ts';
-import type { ComputeDriver } from './compute-driver.ts';
-import { specIn } from './execute.ts';
-import type { Meter } from './meter.ts';
-import { stepTitles } from './plan.ts';
+import type { Doors } from './doors.ts';
+import { operationStore } from './operations.ts';
+import type { EnvironmentView, Viewer } from './resource.ts';
 import { specOf, type ShapeDefaults } from './spec.ts';
-import { environmentStore, type EnvironmentChange, type EnvironmentRow, type EnvironmentStore } from './store.ts';
-import { deadlinesMs, wishToDelete, wishToStart, wishToStop } from './wishes.ts';
+import { environmentStore, type EnvironmentRow, type EnvironmentStore } from './store.ts';
+import { createUpdating } from './updating.ts';
+import {
+  deadlineMs,
+  wishToCreate,
+  wishToDelete,
+  wishToSleep,
+  wishToStart,
+  wishToStop,
+  wishToWake,
+  type Wish,
+} from './wishes.ts';
 
 /** Whose environment it is; how they proved it does not matter here. */
 type Who = Pick<Principal, 'account'>;
 
+/** An environment as somebody may reach it: their own, by name or id, or by id alone one that they pay for. */
+export interface Reach {
+  readonly accountId: string;
+  readonly workspaceId: string;
+  readonly nameOrId: string;
+  readonly isPayer: boolean;
+}
+
+/** What an installation offers: what its drivers do, and what is taken where nothing is asked for. */
+export interface Offer {
+  readonly notes: string[];
+  readonly maxCpus: number;
+  readonly maxMemoryBytes: number;
+  readonly maxGpus: number;
+  readonly maxBytes: number;
+  readonly canSleep: boolean;
+  readonly canLimitLive: boolean;
+  readonly growsOnline: boolean;
+}
+
 export type Environments = ReturnType<typeof createEnvironments>;
+
+const longestKeepMs = 7 * 24 * 3_600_000;
+const usualKeepMs = 3_600_000;
 
 /** Cloud Environments: what people may ask of them. Requests write what is wanted; the reconciler does it. */
 export function createEnvironments(options: {
   database: Database;
-  driver: ComputeDriver;
-  describe: () => Promise<{ notes: string[]; maxCpus: number; maxMemoryBytes: number }>;
-  accounts: Accounts;
+  describe: () => Promise<Offer>;
+  billing: Pick<BillingProjects, 'get' | 'roleOf'>;
   workspaces: WorkspaceStore;
   images: Images;
   disks: Disks;
-  meter: Meter;
-  ledger: Ledger;
+  view: EnvironmentView;
+  doors: Doors;
   prices: PriceTable;
   defaults: ShapeDefaults & { diskGiB: number };
   events: EventBus;
   clock: Clock;
   nudge: () => void;
 }) {
-  const { database, driver, accounts, images, disks, meter, ledger, prices, defaults, events, clock } = options;
+  const { database, images, disks, view, doors, prices, defaults, events, clock } = options;
   const store = environmentStore(database);
+  const updating = createUpdating(options);
 
-  async function toResource(row: EnvironmentRow): Promise<Environment> {
-    const spec = specIn(row);
-    const [workspace, owner, disk, steps, soFar, imageTitle, { notes }] = await Promise.all([
-      options.workspaces.byId(row.workspace_id),
-      accounts.get(row.owner_id),
-      disks.row(row.disk_id),
-      store.steps(row.id),
-      ledger.costOf(row.id, clock.now()),
-      images.titleOf(spec.image),
-      options.describe(),
-    ]);
-    const reading = row.status === 'Running' ? meter.reading(row.id) : null;
+  async function fittingDefaults(): Promise<ShapeDefaults & { diskGiB: number }> {
+    const { maxCpus, maxMemoryBytes } = await options.describe();
     return {
-      id: row.id,
-      name: row.name,
-      workspace: { id: row.workspace_id, namespace: workspace?.namespace ?? '', name: workspace?.name ?? '' },
-      owner: owner?.email ?? '',
-      status: row.status,
-      reason: row.reason,
-      image: spec.image,
-      imageTitle,
-      cpus: spec.cpus,
-      memoryGiB: spec.memoryGiB,
-      gpus: spec.gpus,
-      bootDiskGiB: spec.bootDiskGiB,
-      environmentVariables: { ...spec.environmentVariables },
-      autopauseMinutes: spec.autopauseMinutes,
-      disk: disk === undefined ? null : { id: disk.id, name: disk.name, sizeGiB: disk.size_gib, status: disk.status },
-      timeline: steps.map((step) => ({
-        step: step.step,
-        // A step of an older version may have gone from the table.
-        title: (stepTitles as Record<string, string>)[step.step] ?? step.step,
-        startedAt: isoMoment(step.started_at),
-        endedAt: isoMomentOrNull(step.ended_at),
-        outcome: step.outcome,
-        log: step.log,
-      })),
-      usage: reading?.usage ?? null,
-      cost: {
-        currency: prices.currency,
-        ...environmentPrice(spec, prices),
-        diskPerMonth: diskPricePerMonth(disk?.size_gib ?? 0, prices),
-        soFar,
-      },
-      notes,
-      createdAt: isoMoment(row.created_at),
-      startedAt: isoMomentOrNull(row.started_at),
-      lastActivityAt: isoMomentOrNull(reading?.lastActivityAt ?? row.last_activity_at),
-      pausesAt: isoMomentOrNull(reading?.pausesAt ?? null),
+      ...defaults,
+      cpus: Math.min(defaults.cpus, maxCpus),
+      memoryGiB: Math.min(defaults.memoryGiB, Math.max(0.25, Math.floor(maxMemoryBytes / gib))),
     };
   }
 
-  /** Null when the machine does not run. */
-  async function doorOf(row: EnvironmentRow): Promise<AgentDoor | null> {
-    const address = await driver.address(row.id);
-    return address === null ? null : { environmentId: row.id, address, secret: row.agent_secret };
-  }
-
-  /** The caller's environment of that name or id. Other people's do not exist for them. */
-  async function required(
-    accountId: string,
-    workspaceId: string,
-    nameOrId: string,
-    from: EnvironmentStore = store,
-  ): Promise<EnvironmentRow> {
+  /** What does not exist for somebody and what is not theirs is the same to them. */
+  async function required(reach: Reach, from: EnvironmentStore = store): Promise<EnvironmentRow> {
+    const { accountId, workspaceId, nameOrId } = reach;
     const mine = await from.ofOwner(workspaceId, accountId);
-    const row =
-      mine.find((candidate) => candidate.id === nameOrId) ?? mine.find((candidate) => candidate.name === nameOrId);
-    if (row === undefined)
-      throw new AppError('NotFound', `There is no environment "${nameOrId.slice(0, 80)}" of yours in this workspace.`);
-    return row;
+    const own = mine.find(({ id }) => id === nameOrId) ?? mine.find(({ name }) => name === nameOrId);
+    if (own !== undefined) return own;
+    const other = reach.isPayer ? await from.byId(nameOrId) : undefined;
+    if (other !== undefined && other.workspace_id === workspaceId && other.status !== 'Deleted') return other;
+    throw new AppError('NotFound', `There is no environment "${nameOrId.slice(0, 80)}" of yours in this workspace.`);
   }
 
-  async function wish(
-    accountId: string,
-    workspaceId: string,
-    nameOrId: string,
-    action: 'start' | 'stop' | 'delete',
-    change: EnvironmentChange,
-  ): Promise<Environment> {
-    // Check and write see the same row: two opposite requests at once are taken one after the other.
-    const id = await database.transaction(async (inside) => {
-      const row = await required(accountId, workspaceId, nameOrId, environmentStore(inside));
-      const problem = environmentActionProblem(row.status, action);
-      if (problem !== undefined) throw new AppError('NotPossibleNow', problem);
-      if (action === 'start') await disks.retry(inside, row.disk_id);
-      await environmentStore(inside).wish(row, change);
-      return row.id;
-    });
-    events.publish({ kind: 'environment', id, workspaceId }, accountId);
+  const viewerOf = (row: EnvironmentRow, accountId: string): Viewer => (row.owner_id === accountId ? 'owner' : 'payer');
+
+  /** Says that it changed, and shows it. */
+  async function told(row: EnvironmentRow, accountId: string): Promise<Environment> {
+    events.publish({ kind: 'environment', id: row.id, workspaceId: row.workspace_id }, row.owner_id);
     options.nudge();
-    return toResource(await required(accountId, workspaceId, id));
+    return view.whole((await store.byId(row.id)) ?? row, viewerOf(row, accountId));
   }
 
-  async function checkShape(request: EnvironmentCreate): Promise<void> {
-    const { maxCpus, maxMemoryBytes } = await options.describe();
-    const fields: Record<string, string> = {};
-    if (request.cpus !== undefined && request.cpus > maxCpus) {
-      fields['cpus'] = `This machine has ${String(maxCpus)} CPUs; ask for at most that.`;
-    }
-    const maxGiB = Math.floor((maxMemoryBytes / 1024 ** 3) * 10) / 10;
-    if (request.memoryGiB !== undefined && request.memoryGiB > maxGiB) {
-      fields['memoryGiB'] = `This machine has ${String(maxGiB)} GiB of memory; ask for at most that.`;
-    }
-    const [message] = Object.values(fields);
-    if (message !== undefined) throw new AppError('InvalidInput', message, { fields });
+  /** Does it where the table of statuses allows `action`. Check and write see the same row: of two opposite requests at once the second finds what the first has made of it. */
+  async function change(
+    reach: Reach,
+    action: EnvironmentAction,
+    write: (row: EnvironmentRow, inside: Database) => Promise<void>,
+  ): Promise<Environment> {
+    const row = await database.transaction(async (inside) => {
+      const found = await required(reach, environmentStore(inside));
+      const problem = environmentActionProblem(found.status, action);
+      if (problem !== undefined) throw new AppError('NotPossibleNow', problem);
+      await write(found, inside);
+      return found;
+    });
+    return told(row, reach.accountId);
   }
+
+  const wish = (reach: Reach, action: EnvironmentAction, of: (row: EnvironmentRow) => Wish): Promise<Environment> =>
+    change(reach, action, async (row, inside) => {
+      if (action === 'start') await disks.retry(inside, row.disk_id);
+      await environmentStore(inside).wish(row, of(row), clock.now());
+    });
+
+  /** Why somebody else's environment was paused or deleted; null for one's own. */
+  async function onWhoseBehalf(who: Who, row: EnvironmentRow): Promise<string | null> {
+    if (row.owner_id === who.account.id) return null;
+    const workspace = await options.workspaces.byId(row.workspace_id);
+    return `By ${who.account.email}, who owns billing project "${workspace?.namespace ?? ''}".`;
+  }
+
+  const own = (accountId: string, workspaceId: string, nameOrId: string): Reach => ({
+    accountId,
+    workspaceId,
+    nameOrId,
+    isPayer: false,
+  });
 
   return {
     async list(accountId: string): Promise<Environment[]> {
-      return Promise.all((await store.listFor(accountId)).map(toResource));
+      return Promise.all((await store.listFor(accountId)).map((row) => view.brief(row)));
     },
     async listIn(accountId: string, workspaceId: string): Promise<Environment[]> {
-      return Promise.all((await store.ofOwner(workspaceId, accountId)).map(toResource));
+      return Promise.all((await store.ofOwner(workspaceId, accountId)).map((row) => view.whole(row)));
     },
-    get: async (accountId: string, workspaceId: string, nameOrId: string): Promise<Environment> =>
-      toResource(await required(accountId, workspaceId, nameOrId)),
+    /** Everybody's that the billing project pays for. @throws AppError NotAllowed  who asks is not an owner of it */
+    async listOfProject(accountId: string, project: string): Promise<Environment[]> {
+      const { role } = await options.billing.get(accountId, project);
+      if (role !== 'owner') {
+        throw new AppError('NotAllowed', 'Only an owner of the billing project sees what runs at its expense.');
+      }
+      const workspaces = await options.workspaces.everIn(project);
+      const rows = await store.listIn(...workspaces.map(({ id }) => id));
+      return Promise.all(rows.map((row) => view.brief(row, viewerOf(row, accountId))));
+    },
+    async get(reach: Reach): Promise<Environment> {
+      const row = await required(reach);
+      return view.whole(row, viewerOf(row, reach.accountId));
+    },
 
-    isAnyIn: async (workspaceId: string): Promise<boolean> => (await store.listIn(workspaceId)).length > 0,
+    /** Who has environments in the workspace, by account. */
+    async ownersIn(workspaceId: string): Promise<string[]> {
+      return [...new Set((await store.listIn(workspaceId)).map((row) => row.owner_id))];
+    },
     /** Drops what is remembered of the workspace's deleted environments; their charges stay. */
     forgetIn: async (workspaceId: string): Promise<void> => void (await store.forgetIn(workspaceId)),
     nameOf: async (id: string): Promise<string | null> => (await store.byId(id))?.name ?? null,
 
-    /** The environment that a workspace's page and JupyterLab show: the caller's newest. */
+    /** The environment that a workspace's page and JupyterLab show: the one that the caller has chosen last. */
     async defaultFor(accountId: string, workspaceId: string): Promise<Environment | null> {
-      const row = (await store.ofOwner(workspaceId, accountId)).at(-1);
-      return row === undefined ? null : toResource(row);
+      const row = await store.chosen(workspaceId, accountId);
+      return row === undefined ? null : view.whole(row);
+    },
+
+    async offer(): Promise<ComputeOffer> {
+      const { maxMemoryBytes, maxBytes, ...offer } = await options.describe();
+      const maxMemoryGiB = Math.floor((maxMemoryBytes / gib) * 10) / 10;
+      return {
+        ...offer,
+        maxMemoryGiB,
+        maxDiskGiB: Math.min(64_000, Math.floor(maxBytes / gib)),
+        defaults: await fittingDefaults(),
+      };
     },
 
     async estimate() {
       const image = await images.default();
-      const spec = specOf({}, image.reference, defaults);
+      const fitting = await fittingDefaults();
       return {
         currency: prices.currency,
-        ...environmentPrice(spec, prices),
-        diskPerMonth: diskPricePerMonth(defaults.diskGiB, prices),
+        ...environmentPrice(specOf({}, image.reference, fitting), prices),
+        diskPerMonth: diskPricePerMonth(fitting.diskGiB, prices),
       };
     },
 
-    async create(principal: Who, access: WorkspaceAccess, request: EnvironmentCreate): Promise<Environment> {
+    async create(who: Who, access: WorkspaceAccess, request: EnvironmentCreate): Promise<Environment> {
       const image = request.image === undefined ? await images.default() : await images.required(request.image);
-      await checkShape(request);
-      const { maxCpus, maxMemoryBytes } = await options.describe();
-      const fitting = {
-        ...defaults,
-        cpus: Math.min(defaults.cpus, maxCpus),
-        memoryGiB: Math.min(defaults.memoryGiB, Math.max(0.25, Math.floor(maxMemoryBytes / 1024 ** 3))),
-      };
-      const ownerId = principal.account.id;
+      await updating.checkShape(request);
+      const fitting = await fittingDefaults();
+      const ownerId = who.account.id;
       const id = newId();
       await database.transaction(async (inside) => {
         const write = environmentStore(inside);
         const mine = await write.ofOwner(access.workspace.id, ownerId);
         const name = request.name ?? 'main';
-        if (mine.some((row) => row.name === name)) {
-          const message = `You have an environment "${name}" in this workspace already. Start that one, or choose another name.`;
-          throw new AppError('AlreadyExists', message, { fields: { name: message } });
-        }
+        updating.requireFreeName(name, mine);
         const disk = await disks.attachFor(inside, access, ownerId, id, {
           name: request.diskName,
           sizeGiB: request.diskGiB,
@@ -232,26 +243,114 @@ export function createEnvironments(options: {
           started_at: null,
           last_activity_at: now,
           deleted_at: null,
-          deadline_at: now + deadlinesMs.Creating,
+          deadline_at: now + deadlineMs('Creating'),
+          applied: null,
+          script_outcome: null,
+          keep_until: null,
+          pauses_when_idle: 0,
+          chosen_at: now,
+          asleep_lists: null,
           run_at: now,
           attempts: 0,
           lease_until: null,
           fence: 0,
         });
+        await operationStore(inside).begin(id, wishToCreate(now), now);
       });
-      events.publish({ kind: 'environment', id, workspaceId: access.workspace.id }, ownerId);
-      options.nudge();
-      return toResource(await required(ownerId, access.workspace.id, id));
+      const row = await required(own(ownerId, access.workspace.id, id));
+      return told(row, ownerId);
     },
 
-    start: (principal: Who, access: WorkspaceAccess, nameOrId: string) =>
-      wish(principal.account.id, access.workspace.id, nameOrId, 'start', wishToStart(clock.now())),
+    update: (
+      reach: Reach,
+      access: WorkspaceAccess,
+      request: EnvironmentUpdate,
+      how: { isDryRun: boolean },
+    ): Promise<UpdatedEnvironment> =>
+      updating.update(access, request, how, {
+        find: (inside) => required(reach, environmentStore(inside)),
+        told: (row) => told(row, reach.accountId),
+      }),
 
-    stop: (principal: Who, workspaceId: string, nameOrId: string) =>
-      wish(principal.account.id, workspaceId, nameOrId, 'stop', wishToStop(clock.now(), null)),
+    start: (who: Who, access: WorkspaceAccess, nameOrId: string) =>
+      wish(own(who.account.id, access.workspace.id, nameOrId), 'start', ({ status }) =>
+        status === 'Asleep' ? wishToWake(clock.now(), null) : wishToStart(clock.now()),
+      ),
 
-    delete: (principal: Who, workspaceId: string, nameOrId: string, deleteDisk: boolean) =>
-      wish(principal.account.id, workspaceId, nameOrId, 'delete', wishToDelete(clock.now(), deleteDisk)),
+    wake: (who: Who, access: WorkspaceAccess, nameOrId: string) =>
+      wish(own(who.account.id, access.workspace.id, nameOrId), 'wake', () => wishToWake(clock.now(), null)),
+
+    /** @throws AppError NotPossibleNow  it does not run, or processes cannot be frozen here */
+    async sleep(reach: Reach): Promise<Environment> {
+      if (!(await options.describe()).canSleep) {
+        throw new AppError(
+          'NotPossibleNow',
+          'Processes cannot be frozen on this machine. Pause the environment instead.',
+        );
+      }
+      return wish(reach, 'sleep', () => wishToSleep(clock.now(), null));
+    },
+
+    async stop(who: Who, reach: Reach): Promise<Environment> {
+      const reason = await onWhoseBehalf(who, await required(reach));
+      return wish(reach, 'stop', () => wishToStop(clock.now(), reason));
+    },
+
+    /** Paused as soon as what runs now has ended; the meter sees to it. */
+    stopWhenIdle: (reach: Reach) =>
+      change(reach, 'keepRunning', (row, inside) =>
+        environmentStore(inside)
+          .update(row.id, { pauses_when_idle: 1, keep_until: null })
+          .then(() => undefined),
+      ),
+
+    /** Neither sleeps nor pauses by itself before `until`; null takes that back, and a wish to be paused when idle. */
+    async keepRunning(reach: Reach, until: number | null | undefined): Promise<Environment> {
+      const now = clock.now();
+      const problem =
+        until === null || until === undefined
+          ? undefined
+          : until <= now
+            ? 'That moment is over. Give one to come.'
+            : until > now + longestKeepMs
+              ? 'An environment can be kept running for a week at most. Turn autopause off for longer.'
+              : undefined;
+      if (problem !== undefined) throw new AppError('InvalidInput', problem, { fields: { until: problem } });
+      const keepUntil = until === undefined ? now + usualKeepMs : until;
+      return change(reach, 'keepRunning', (row, inside) =>
+        environmentStore(inside)
+          .update(row.id, { keep_until: keepUntil, pauses_when_idle: 0 })
+          .then(() => undefined),
+      );
+    },
+
+    async stopAll(who: Who): Promise<Environment[]> {
+      const rows = (await store.listFor(who.account.id)).filter(
+        ({ status }) => environmentActionProblem(status, 'stop') === undefined && status !== 'Error',
+      );
+      return Promise.all(
+        rows.map((row) =>
+          wish(own(row.owner_id, row.workspace_id, row.id), 'stop', () => wishToStop(clock.now(), null)),
+        ),
+      );
+    },
+
+    async delete(who: Who, reach: Reach, deleteDisk: boolean): Promise<Environment> {
+      const row = await required(reach);
+      const reason = await onWhoseBehalf(who, row);
+      if (deleteDisk && reason !== null) {
+        throw new AppError('NotAllowed', "Somebody else's disk is theirs to delete. Delete the environment alone.");
+      }
+      return wish(reach, 'delete', () => wishToDelete(clock.now(), deleteDisk, reason));
+    },
+
+    /** From now on notebooks of the workspace run here. */
+    choose: (reach: Reach) =>
+      change(reach, 'open', (row, inside) =>
+        environmentStore(inside)
+          .update(row.id, { chosen_at: clock.now() })
+          .then(() => undefined),
+      ),
 
     /** The workspace of that name, if the account has an environment in it, whether or not it can be seen; else null. */
     async placeOfOwn(accountId: string, namespace: string, name: string): Promise<string | null> {
@@ -260,55 +359,15 @@ export function createEnvironments(options: {
       return (await store.ofOwner(workspace.id, accountId)).length === 0 ? null : workspace.id;
     },
 
-    /** Where the caller's running environment in a workspace answers, or null when none runs. */
-    async agentFor(accountId: string, workspaceId: string): Promise<AgentDoor | null> {
-      const row = (await store.ofOwner(workspaceId, accountId)).findLast((candidate) => candidate.status === 'Running');
-      return row === undefined ? null : doorOf(row);
+    /** The same for somebody who owns the billing project that pays for the workspace. */
+    async placeOfPayer(accountId: string, namespace: string, name: string): Promise<string | null> {
+      if ((await options.billing.roleOf(accountId, namespace)) !== 'owner') return null;
+      return (await options.workspaces.byName(namespace, name))?.id ?? null;
     },
 
-    /** The caller's running environments in a workspace, oldest first, and where each answers. */
-    async runningIn(accountId: string, workspaceId: string): Promise<{ id: string; name: string; door: AgentDoor }[]> {
-      const rows = (await store.ofOwner(workspaceId, accountId)).filter(({ status }) => status === 'Running');
-      const found = await Promise.all(
-        rows.map(async (row) => {
-          const door = await doorOf(row);
-          return door === null ? [] : [{ id: row.id, name: row.name, door }];
-        }),
-      );
-      return found.flat();
-    },
-
-    /**
-     * Resolves when the environment runs, to where it answers.
-     * @throws AppError EnvironmentNotReady  it ended otherwise, with the reason; or `signal` was aborted
-     */
-    async untilRunning(environmentId: string, signal: AbortSignal): Promise<AgentDoor> {
-      return new Promise((resolve, reject) => {
-        const finish = (outcome: AgentDoor | AppError) => {
-          stopListening();
-          signal.removeEventListener('abort', onAbort);
-          if (outcome instanceof AppError) reject(outcome);
-          else resolve(outcome);
-        };
-        const onAbort = () => {
-          finish(new AppError('EnvironmentNotReady', 'The environment is still starting. Try again in a moment.'));
-        };
-        const look = async () => {
-          const row = await store.byId(environmentId);
-          const door = row?.status === 'Running' ? await doorOf(row) : null;
-          if (door !== null) finish(door);
-          else if (row === undefined || row.desired !== 'running' || row.status === 'Error') {
-            finish(new AppError('EnvironmentNotReady', row?.reason ?? endingOf(row)));
-          }
-        };
-        const stopListening = events.subscribe(({ event }) => {
-          if (event.kind === 'environment' && event.id === environmentId) look().catch(reject);
-        });
-        signal.addEventListener('abort', onAbort, { once: true });
-        if (signal.aborted) onAbort();
-        else look().catch(reject);
-      });
-    },
+    agentFor: doors.agentFor,
+    runningIn: doors.runningIn,
+    untilRunning: doors.untilRunning,
 
     /** Told by the disks' reconciler: an environment that waits for its disk goes on now. */
     async diskSettled(environmentId: string): Promise<void> {
@@ -318,11 +377,4 @@ export function createEnvironments(options: {
       options.nudge();
     },
   };
-}
-
-/** Why nobody waits for it any more, where nothing else says so. */
-function endingOf(row: EnvironmentRow | undefined): string {
-  return row?.desired === 'stopped'
-    ? 'The Cloud Environment was paused before it had started.'
-    : 'The Cloud Environment was deleted before it had started.';
 }

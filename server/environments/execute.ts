@@ -1,13 +1,6 @@
-import {
-  AppError,
-  environmentPrice,
-  environmentStatusWord,
-  type EnvironmentStatus,
-  type PriceTable,
-} from '@terrarium/contract';
-import type { Accounts } from '../accounts/accounts.ts';
-import type { Charge, Ledger } from '../billing/ledger.ts';
-import { gib, type Disks } from '../disks/disks.ts';
+import { AppError, environmentStatusWord, type EnvironmentStatus, type PriceTable } from '@terrarium/contract';
+import type { Ledger } from '../billing/ledger.ts';
+import type { Disks } from '../disks/disks.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import { beforeDeadline } from '../plumbing/deadline.ts';
 import type { Database } from '../plumbing/db/database.ts';
@@ -15,135 +8,61 @@ import type { EventBus } from '../plumbing/events.ts';
 import { newId } from '../plumbing/ids.ts';
 import { retryDelayMs } from '../plumbing/reconciler/backoff.ts';
 import type { Claim, Reconciled } from '../plumbing/reconciler/reconciler.ts';
-import type { WorkspaceStore } from '../workspaces/store.ts';
-import { agentClient } from './agent-client.ts';
-import type { ComputeDriver, MachineFact, MachineSpec } from './compute-driver.ts';
+import { isAgentReady } from './await-agent.ts';
+import { charge, chargesOf } from './charging.ts';
+import type { ComputeDriver, MachineFact } from './compute-driver.ts';
+import type { MachineSpecs } from './machine-spec.ts';
+import { operationStore } from './operations.ts';
 import { planEnvironment, type EnvironmentDecision, type EnvironmentStep } from './plan.ts';
-import { kernelVariables, type EnvironmentSpec } from './spec.ts';
+import { appliedIn, differencesBetween, givenBy, specIn } from './spec.ts';
+import { createSteps } from './steps.ts';
 import { environmentStore, type EnvironmentChange, type EnvironmentRow } from './store.ts';
 
-const stopGraceMs = 5_000;
 const diskWaitMs = 2_000;
-const watchEveryMs = 15_000;
-const agentAnswerMs = 60_000;
-const agentLookMs = 15;
 const lostAfterAttempts = 2;
 
 /**
- * Brings environments to what is wanted of them: observe, plan, execute, again. The only place that calls a compute
- * driver's create, start, stop and delete.
- * INVARIANTS: each step may be repeated; a status is written only under the lease and for the newest wish; status,
- * price and disk attachment change in one transaction.
+ * Brings environments to what is wanted of them: observe, plan, execute, again.
+ * INVARIANTS: a status is written only under the lease and for the newest wish; status, price and disk attachment change
+ * in one transaction; whatever is observed is charged as it is observed.
  */
 export function reconcileEnvironments(options: {
   database: Database;
   driver: ComputeDriver;
   disks: Disks;
-  accounts: Accounts;
-  workspaces: WorkspaceStore;
+  specs: MachineSpecs;
   ledger: Ledger;
   prices: PriceTable;
-  warmKernel: (image: string) => Promise<string | null>;
+  scriptTimeoutMs: number;
   events: EventBus;
   clock: Clock;
   nudge: () => void;
 }): Reconciled {
-  const { database, driver, disks, ledger, events, clock } = options;
+  const { database, driver, disks, ledger, prices, events, clock } = options;
   const store = environmentStore(database);
-
-  async function machineSpec(row: EnvironmentRow): Promise<MachineSpec> {
-    const spec = specIn(row);
-    const workspace = await options.workspaces.byId(row.workspace_id);
-    const owner = await options.accounts.get(row.owner_id);
-    return {
-      id: row.id,
-      image: spec.image,
-      cpus: spec.cpus,
-      memoryBytes: Math.round(spec.memoryGiB * gib),
-      bootDiskBytes: spec.bootDiskGiB * gib,
-      diskId: row.disk_id,
-      agent: {
-        secret: row.agent_secret,
-        warmKernel: await options.warmKernel(spec.image),
-        environmentVariables: kernelVariables({
-          workspace: {
-            namespace: workspace?.namespace ?? '',
-            name: workspace?.name ?? '',
-            bucket: workspace?.bucket ?? '',
-          },
-          ownerEmail: owner?.email ?? '',
-          environmentName: row.name,
-          custom: spec.environmentVariables,
-        }),
-      },
-    };
-  }
-
-  async function execute(step: EnvironmentStep, row: EnvironmentRow, signal: AbortSignal): Promise<void> {
-    switch (step) {
-      case 'create-machine':
-        return driver.create(await machineSpec(row));
-      case 'start-machine':
-        return driver.start(await machineSpec(row));
-      case 'await-agent':
-        return awaitAgent(row, signal);
-      case 'stop-machine':
-        return driver.stop(row.id, { graceMs: stopGraceMs });
-      case 'delete-machine':
-        return driver.delete(row.id);
-    }
-  }
-
-  async function isAgentReady(row: EnvironmentRow, timeoutMs: number): Promise<boolean> {
-    const address = await driver.address(row.id);
-    if (address === null) return false;
-    const door = { environmentId: row.id, address, secret: row.agent_secret };
-    return agentClient.health(door, timeoutMs).then(
-      (health) => health.environmentId === row.id,
-      () => false,
-    );
-  }
-
-  /** Returns when the agent answers, the machine ends, or the wish changes: the next look decides what that means. */
-  async function awaitAgent(row: EnvironmentRow, signal: AbortSignal): Promise<void> {
-    const startedAt = clock.now();
-    for (let look = 1; !signal.aborted; look++) {
-      if (await isAgentReady(row, 1000)) return;
-      if (look % 20 === 0) {
-        const machine = await driver.inspect(row.id);
-        if (machine.state !== 'running') {
-          const log = (await driver.logs(row.id)).trim().split('\n').slice(-8).join('\n');
-          throw new AppError(
-            'DriverUnavailable',
-            `The machine ended before its notebook service answered.${log === '' ? '' : ` It printed: ${log}`}`,
-          );
-        }
-        const current = await store.byId(row.id);
-        if (current === undefined || current.intent !== row.intent) return;
-        if (clock.now() - startedAt > agentAnswerMs) {
-          throw new AppError(
-            'DriverUnavailable',
-            'The notebook service of the environment did not answer within a minute.',
-          );
-        }
-      }
-      await new Promise((resolve) => setTimeout(resolve, agentLookMs));
-    }
-  }
+  const operations = operationStore(database);
+  const steps = createSteps({ ...options, store, releaseOtherDisks: disks.releaseOthers });
 
   async function observe(row: EnvironmentRow): Promise<{ machine: MachineFact; decision: EnvironmentDecision }> {
     const [machine, disk] = await Promise.all([driver.inspect(row.id), disks.row(row.disk_id)]);
-    const isReady = machine.state === 'running' && row.desired === 'running' && (await isAgentReady(row, 2000));
-    const decision = planEnvironment(row, { disk: disk ?? null, machine, isAgentReady: isReady });
+    const isReady = machine.state === 'running' && row.desired === 'running' && (await isAgentReady(driver, row, 2000));
+    const decision = planEnvironment(row, {
+      disk: disk === undefined ? null : { ...disk, isGrowing: disk.grows_to_gib !== null },
+      machine,
+      isAgentReady: isReady,
+      differences: differencesBetween(appliedIn(row), givenBy(row)),
+      isScriptDue: row.script_outcome === null && specIn(row).startupScript.trim() !== '',
+    });
     return { machine, decision };
   }
 
-  /** Runs a step with its entry on the timeline. */
-  async function runStep(step: EnvironmentStep, row: EnvironmentRow, signal: AbortSignal): Promise<void> {
+  /** Takes a step with its entry on the timeline. */
+  async function runStep(step: EnvironmentStep, row: EnvironmentRow, claim: Claim, signal: AbortSignal): Promise<void> {
     const id = newId();
-    await store.insertStep({
+    await operations.insertStep({
       id,
       environment_id: row.id,
+      operation_id: await operations.underWay(row.id),
       step,
       started_at: clock.now(),
       ended_at: null,
@@ -151,28 +70,44 @@ export function reconcileEnvironments(options: {
       log: '',
     });
     changed(row);
+    let deadlineAt = row.deadline_at;
+    const work = steps.take(step, row, {
+      claim,
+      signal,
+      async log(text) {
+        await operations.setLog(id, text);
+        changed(row);
+      },
+      async extendTo(moment) {
+        deadlineAt = Math.max(deadlineAt ?? 0, moment);
+        await store.updateClaimed(claim, row.intent, { deadline_at: deadlineAt });
+        await operations.extend(row.id, deadlineAt);
+        changed(row);
+      },
+    });
     try {
-      const work = execute(step, row, signal);
-      // A driver that never comes back must not hold the environment. The step may be repeated.
-      if (row.deadline_at === null) await work;
-      else await beforeDeadline(work, Math.max(0, row.deadline_at - clock.now()) + 1, tooLong);
-      await store.endStep(id, { ended_at: clock.now(), outcome: 'done', log: '' });
+      const end = await beforeEnd(work, () => deadlineAt);
+      await operations.endStep(id, { ended_at: clock.now(), outcome: end.isDone ? 'done' : 'failed', log: end.log });
     } catch (error) {
-      await store.endStep(id, { ended_at: clock.now(), outcome: 'failed', log: sentenceOf(error) });
+      await operations.endStep(id, { ended_at: clock.now(), outcome: 'failed', log: sentenceOf(error) });
       throw error;
+    }
+  }
+
+  /** A driver that never comes back must not hold the environment: the step may be repeated. */
+  async function beforeEnd<T>(work: Promise<T>, deadlineAt: () => number | null): Promise<T> {
+    for (;;) {
+      const deadline = deadlineAt();
+      if (deadline === null) return work;
+      const late = Symbol('late');
+      const first = await beforeDeadline<T | typeof late>(work, Math.max(0, deadline - clock.now()) + 1, () => late);
+      if (first !== late) return first as T;
+      if (deadlineAt() === deadline) throw new AppError('DriverUnavailable', 'This step took too long.');
     }
   }
 
   function changed(row: EnvironmentRow): void {
     events.publish({ kind: 'environment', id: row.id, workspaceId: row.workspace_id }, row.owner_id);
-  }
-
-  function chargesOf(row: EnvironmentRow, machine: MachineFact, status: EnvironmentStatus): Charge[] {
-    if (status === 'Deleted') return [];
-    const price = environmentPrice(specIn(row), options.prices);
-    // What still runs is charged as running, also in Error: a machine that is there is not free.
-    if (machine.state === 'running') return [{ category: 'Compute', perHour: price.perHourRunning }];
-    return machine.state === 'stopped' ? [{ category: 'Compute', perHour: price.perHourPaused }] : [];
   }
 
   /** @returns false when the wish has changed meanwhile, so that the caller looks again */
@@ -184,33 +119,72 @@ export function reconcileEnvironments(options: {
   ): Promise<boolean> {
     const now = clock.now();
     const { status } = decision;
-    const keepsReason = status === row.status || (status === 'Stopped' && row.status === 'Stopping');
+    const reason = decision.reason ?? reasonKept(row, status);
     const change: EnvironmentChange = {
       status,
-      reason: decision.reason ?? (keepsReason ? row.reason : null),
+      reason,
       attempts: 0,
       deadline_at: null,
       lease_until: null,
-      run_at: status === 'Running' ? now + watchEveryMs : null,
+      run_at: null,
       ...(decision.desired === undefined ? {} : { desired: decision.desired }),
-      ...(status === 'Running' && machine.state === 'running' ? { started_at: machine.startedAt.getTime() } : {}),
+      ...(status === 'Running' && machine.state === 'running'
+        ? { started_at: machine.startedAt.getTime(), script_outcome: row.script_outcome ?? '' }
+        : {}),
       ...(status === 'Stopped' || status === 'Deleted' ? { started_at: null } : {}),
       ...(status === 'Deleted' ? { deleted_at: now } : {}),
     };
     const isSettled = await database.transaction(async (inside) => {
       if (!(await environmentStore(inside).updateClaimed(claim, row.intent, change))) return false;
-      const resource = { id: row.id, workspaceId: row.workspace_id, accountId: row.owner_id };
-      await ledger.set(inside, resource, chargesOf(row, machine, status), now);
-      if (status === 'Deleted') await disks.release(inside, row.disk_id, row.id, row.delete_disk === 1);
+      await charge(inside, ledger, row, chargesOf(row, machine, prices, now), now);
+      const timeline = operationStore(inside);
+      if (decision.desired !== undefined) {
+        await timeline.begin(row.id, { kind: 'end', reason: decision.reason, deadlineAt: null }, now);
+      }
+      const isError = status === 'Error' && decision.reason !== null;
+      await timeline.end(row.id, {
+        at: now,
+        outcome: isError ? 'failed' : 'done',
+        ...(isError ? { reason: decision.reason } : {}),
+      });
+      if (status === 'Stopped') await disks.releaseOthers(row.id, row.disk_id, inside);
+      if (status === 'Deleted') {
+        await disks.release(inside, row.disk_id, row.id, row.delete_disk === 1);
+        await disks.releaseOthers(row.id, row.disk_id, inside);
+      }
       return true;
     });
     if (!isSettled) return false;
-    if (status !== row.status || change.reason !== row.reason) changed(row);
-    if (status === 'Deleted') {
+    if (status !== row.status || reason !== row.reason || row.deadline_at !== null) changed(row);
+    if (status === 'Stopped' || status === 'Deleted') {
       events.publish({ kind: 'disk', id: row.disk_id, workspaceId: row.workspace_id }, row.owner_id);
       options.nudge();
     }
     return true;
+  }
+
+  async function failed(claim: Claim, error: unknown): Promise<void> {
+    const row = await store.byId(claim.id);
+    if (row === undefined) return;
+    const now = clock.now();
+    const isLate = row.deadline_at !== null && now > row.deadline_at;
+    // It ran and does not answer any more: after a few looks a person has to know.
+    const isLost = row.status === 'Running' && row.desired === 'running' && row.attempts >= lostAfterAttempts;
+    const isFinal = isLate || isLost || (error instanceof AppError && error.code === 'InvalidInput');
+    const change = isFinal
+      ? givenUp(row, sentenceOf(error), isLate)
+      : { reason: sentenceOf(error), run_at: now + retryDelayMs(row.attempts), attempts: row.attempts + 1 };
+    await database.transaction(async (inside) => {
+      const write = environmentStore(inside);
+      const isKept = await write.updateClaimed(claim, row.intent, { ...change, lease_until: null });
+      if (isFinal && isKept) {
+        const reason = change.reason ?? sentenceOf(error);
+        await operationStore(inside).end(row.id, { at: now, outcome: 'failed', reason });
+      }
+      // A wish that came meanwhile has its own run_at; only the lease is in its way.
+      if (!isKept) await write.noteClaimed(claim, { lease_until: null });
+    });
+    changed(row);
   }
 
   return {
@@ -220,50 +194,54 @@ export function reconcileEnvironments(options: {
     nextRunAt: store.leases.nextRunAt,
 
     async reconcile(claim, signal) {
-      await store.closeOpenSteps(claim.id, clock.now());
+      await operations.closeOpenSteps(claim.id, clock.now());
       while (!signal.aborted) {
         const row = await store.byId(claim.id);
         if (row === undefined || row.fence !== claim.fence) return;
         const { machine, decision } = await observe(row);
         if (decision.kind === 'settle') {
           if (await settle(claim, row, machine, decision)) return;
-        } else if (decision.kind === 'await-disk') {
-          const wait = { run_at: clock.now() + diskWaitMs, lease_until: null };
+          continue;
+        }
+        const now = clock.now();
+        await database.transaction((inside) => charge(inside, ledger, row, chargesOf(row, machine, prices, now), now));
+        if (decision.kind === 'await-disk') {
+          await disks.growNow(row.disk_id);
+          const wait = { run_at: now + diskWaitMs, lease_until: null };
           if (await store.updateClaimed(claim, row.intent, wait)) return;
         } else {
-          await runStep(decision.step, row, signal);
+          await runStep(decision.step, row, claim, signal);
         }
       }
     },
 
-    async failed(claim, error) {
-      const row = await store.byId(claim.id);
-      if (row === undefined) return;
-      const now = clock.now();
-      const isLate = row.deadline_at !== null && now > row.deadline_at;
-      // It ran and does not answer any more: after a few looks a person has to know.
-      const isLost = row.status === 'Running' && row.attempts >= lostAfterAttempts;
-      const isFinal = isLate || isLost || (error instanceof AppError && error.code === 'InvalidInput');
-      const word = environmentStatusWord[row.status].toLowerCase();
-      const reason = isLate ? `${sentenceOf(error)} It did not finish ${word} in time.` : sentenceOf(error);
-      const change: EnvironmentChange = isFinal
-        ? { status: 'Error', reason, run_at: null, lease_until: null, attempts: 0, deadline_at: null }
-        : { reason, run_at: now + retryDelayMs(row.attempts), lease_until: null, attempts: row.attempts + 1 };
-      await store.updateClaimed(claim, row.intent, change);
-      // A wish that came meanwhile has its own run_at; only the lease is in its way.
-      await store.updateClaimed(claim, (await store.byId(claim.id))?.intent ?? row.intent, { lease_until: null });
-      changed(row);
-    },
+    failed,
   };
 }
 
-function tooLong(): never {
-  throw new AppError('DriverUnavailable', 'This step took too long.');
+/** What an environment becomes when what was asked of it cannot be done. */
+function givenUp(row: EnvironmentRow, problem: string, isLate: boolean): EnvironmentChange {
+  const rest = { run_at: null, attempts: 0, deadline_at: null };
+  if (row.desired === 'asleep') {
+    return { ...rest, desired: 'running', reason: `It could not be put to sleep and stays awake. ${problem}` };
+  }
+  // It runs as before; what could not be changed is tried again with the next change or start.
+  if (row.status === 'Running' && isLate) return { ...rest, reason: `The change could not be made. ${problem}` };
+  const word = environmentStatusWord[row.status].toLowerCase();
+  const late = isLate ? ` It did not finish ${word} in time.` : '';
+  const charged = row.desired === 'deleted' ? ' What is left of it is charged until it is deleted; try again.' : '';
+  return { ...rest, status: 'Error', reason: `${problem}${late}${charged}` };
 }
 
-export function specIn(row: EnvironmentRow): EnvironmentSpec {
-  // Written by this noun alone, from the same type.
-  return JSON.parse(row.spec) as EnvironmentSpec;
+/** The reason that a status goes on having, where the plan gives none. */
+function reasonKept(row: EnvironmentRow, status: EnvironmentStatus): string | null {
+  const scriptProblem = row.script_outcome === '' ? null : row.script_outcome;
+  // What was said of an attempt that failed is over when one went well.
+  if (status === row.status && row.attempts === 0) return row.reason ?? (status === 'Running' ? scriptProblem : null);
+  if (status === 'Running') return scriptProblem;
+  const isExpected =
+    (status === 'Stopped' && row.status === 'Stopping') || (status === 'Asleep' && row.status === 'Running');
+  return isExpected ? row.reason : null;
 }
 
 function sentenceOf(error: unknown): string {

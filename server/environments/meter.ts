@@ -1,19 +1,22 @@
 import type { Environment } from '@terrarium/contract';
+import type { AgentActivity, AgentUsage } from '@terrarium/contract/agent';
 import type { Disks } from '../disks/disks.ts';
 import { isoMoment, type Clock } from '../plumbing/clock.ts';
 import type { Database } from '../plumbing/db/database.ts';
 import type { EventBus } from '../plumbing/events.ts';
 import type { Log } from '../plumbing/log.ts';
 import { agentClient, type AgentDoor } from './agent-client.ts';
-import { decideAutopause } from './autopause.ts';
+import { decideAutopause, type AutopauseDecision } from './autopause.ts';
 import type { ComputeDriver } from './compute-driver.ts';
-import { specIn } from './execute.ts';
+import { specIn } from './spec.ts';
 import { environmentStore, type EnvironmentRow } from './store.ts';
-import { wishToStop } from './wishes.ts';
+import { wishToSleep, wishToStop } from './wishes.ts';
 
 export interface Reading {
-  readonly usage: NonNullable<Environment['usage']>;
+  readonly usage: Environment['usage'];
   readonly lastActivityAt: number | null;
+  readonly busyReasons: readonly string[];
+  readonly sleepsAt: number | null;
   readonly pausesAt: number | null;
 }
 
@@ -21,15 +24,30 @@ export interface Reading {
 export interface Meter {
   /** The latest reading, kept in memory only; null before the first. */
   reading(environmentId: string): Reading | null;
-  /** One round over all that run. Returns how many were looked at and how many paused. */
-  sweep(): Promise<{ looked: number; paused: number }>;
+  /** Somebody edits a notebook in a workspace where he has an environment: that is activity of his. */
+  noteEdit(accountId: string, workspaceId: string): void;
+  /** One round over all that run or sleep. Returns how many were looked at, paused and put to sleep. */
+  sweep(): Promise<{ looked: number; paused: number; asleep: number }>;
 }
 
 const flushActivityMs = 60_000;
+/** After so many looks in vain the reconciler finds out what is wrong. */
+const looksInVain = 3;
+/** One that could not be put to sleep is left alone for a while. */
+const sleepAgainMs = 10 * 60_000;
+
+/** What is known of one environment from one look to the next. */
+interface Watched {
+  reading: Reading | null;
+  busySince: number | null;
+  looksInVain: number;
+  sleepAskedAt: number;
+}
 
 export function createMeter(options: {
   database: Database;
   driver: ComputeDriver;
+  describe: () => Promise<{ canSleep: boolean }>;
   recordDiskUse: Disks['recordUse'];
   events: EventBus;
   clock: Clock;
@@ -38,78 +56,127 @@ export function createMeter(options: {
 }): Meter {
   const { database, driver, events, clock, log } = options;
   const store = environmentStore(database);
-  const readings = new Map<string, Reading>();
-  const busySince = new Map<string, number>();
+  const watched = new Map<string, Watched>();
+  const edits = new Map<string, number>();
+  const editKey = (accountId: string, workspaceId: string): string => `${workspaceId} ${accountId}`;
 
-  async function look(row: EnvironmentRow): Promise<boolean> {
+  async function ask(row: EnvironmentRow): Promise<{ activity: AgentActivity | null; usage: AgentUsage | null }> {
     const address = await driver.address(row.id);
-    const door: AgentDoor | null =
-      address === null ? null : { environmentId: row.id, address, secret: row.agent_secret };
-    const [activity, usage] =
-      door === null
-        ? [null, null]
-        : await Promise.all([agentClient.activity(door).catch(() => null), agentClient.usage(door).catch(() => null)]);
-    const now = clock.now();
-    if (activity !== null && activity.busyReasons.length > 0) busySince.set(row.id, busySince.get(row.id) ?? now);
-    else if (activity !== null) busySince.delete(row.id);
+    if (address === null) return { activity: null, usage: null };
+    const door: AgentDoor = { environmentId: row.id, address, secret: row.agent_secret };
+    const [activity, usage] = await Promise.all([
+      agentClient.activity(door).catch(() => null),
+      agentClient.usage(door).catch(() => null),
+    ]);
+    return { activity, usage };
+  }
 
+  function watchedOf(id: string): Watched {
+    let known = watched.get(id);
+    if (known === undefined) {
+      known = { reading: null, busySince: null, looksInVain: 0, sleepAskedAt: -Infinity };
+      watched.set(id, known);
+    }
+    return known;
+  }
+
+  async function act(
+    row: EnvironmentRow,
+    decision: Exclude<AutopauseDecision, { kind: 'keep' }>,
+    now: number,
+  ): Promise<boolean> {
+    const wish = decision.kind === 'pause' ? wishToStop(now, decision.reason) : wishToSleep(now, decision.reason);
+    // Someone may have asked for something else while the agent was asked.
+    if (!(await database.transaction((inside) => environmentStore(inside).wish(row, wish, now)))) return false;
+    log.info({ environmentId: row.id, workspaceId: row.workspace_id }, `${decision.kind}: ${decision.reason}`);
+    events.publish({ kind: 'environment', id: row.id, workspaceId: row.workspace_id }, row.owner_id);
+    options.nudge();
+    return true;
+  }
+
+  async function look(row: EnvironmentRow, canSleep: boolean): Promise<'kept' | 'paused' | 'asleep'> {
+    const known = watchedOf(row.id);
+    const isAsleep = row.status === 'Asleep';
+    const { activity, usage } = isAsleep ? { activity: null, usage: null } : await ask(row);
+    const now = clock.now();
+    if (isAsleep || activity !== null) known.looksInVain = 0;
+    else if (++known.looksInVain === looksInVain) {
+      await store.update(row.id, { run_at: now });
+      options.nudge();
+    }
+    if (activity === null) known.busySince = isAsleep ? null : known.busySince;
+    else known.busySince = activity.busyReasons.length === 0 ? null : (known.busySince ?? now);
+
+    const editedAt = edits.get(editKey(row.owner_id, row.workspace_id)) ?? 0;
+    const lastActivityAt = Math.max(activity?.lastActivityAt ?? 0, row.last_activity_at ?? 0, editedAt);
     const spec = specIn(row);
     const decision = decideAutopause({
       now,
       autopauseMinutes: spec.autopauseMinutes,
+      sleepMinutes: canSleep && now - known.sleepAskedAt > sleepAgainMs ? spec.sleepMinutes : 0,
+      isAsleep,
       // A resume counts as activity: what went on before the pause must not pause it again at once.
-      startedAt: Math.max(row.started_at ?? now, row.last_activity_at ?? 0),
-      activity,
-      busySince: busySince.get(row.id) ?? null,
+      startedAt: Math.max(row.started_at ?? now, lastActivityAt),
+      activity: isAsleep ? { lastActivityAt, busyReasons: [] } : activity,
+      busySince: known.busySince,
+      keepUntil: row.keep_until,
+      pausesWhenIdle: row.pauses_when_idle === 1,
     });
-    if (decision.kind === 'pause') {
-      // Someone may have asked for something else while the agent was asked.
-      if (!(await store.wish(row, wishToStop(now, decision.reason)))) return false;
-      log.info({ environmentId: row.id, workspaceId: row.workspace_id }, `pause: ${decision.reason}`);
-      events.publish({ kind: 'environment', id: row.id, workspaceId: row.workspace_id }, row.owner_id);
-      options.nudge();
-      return true;
-    }
-
-    const lastActivityAt =
-      activity === null ? row.last_activity_at : Math.max(activity.lastActivityAt, row.last_activity_at ?? 0);
-    if (lastActivityAt !== null && lastActivityAt - (row.last_activity_at ?? 0) > flushActivityMs) {
+    if (lastActivityAt - (row.last_activity_at ?? 0) > flushActivityMs || decision.kind === 'sleep') {
       await store.update(row.id, { last_activity_at: lastActivityAt });
     }
-    if (usage !== null) {
-      const cpuPercent = usage.cpuCores === null ? null : Math.round((usage.cpuCores / spec.cpus) * 1000) / 10;
-      const { cpuCores: _, ...rest } = usage;
-      readings.set(row.id, {
-        usage: { ...rest, cpuPercent, measuredAt: isoMoment(now) },
-        lastActivityAt,
-        pausesAt: decision.pausesAt,
-      });
-      if (usage.diskUsedBytes !== null) await options.recordDiskUse(row.disk_id, usage.diskUsedBytes);
+    if (decision.kind !== 'keep') {
+      if (decision.kind === 'sleep') known.sleepAskedAt = now;
+      return (await act({ ...row, last_activity_at: lastActivityAt }, decision, now))
+        ? decision.kind === 'sleep'
+          ? 'asleep'
+          : 'paused'
+        : 'kept';
+    }
+
+    const before = known.reading;
+    known.reading = {
+      usage: usage === null ? (before?.usage ?? null) : usageOf(usage, spec.cpus, now),
+      lastActivityAt,
+      busyReasons: activity?.busyReasons ?? [],
+      sleepsAt: decision.sleepsAt,
+      pausesAt: decision.pausesAt,
+    };
+    if (usage !== null && usage.diskUsedBytes !== null) await options.recordDiskUse(row.disk_id, usage.diskUsedBytes);
+    // Of a sleeping environment nothing changes but the moment at which it pauses.
+    if (usage !== null || before?.pausesAt !== decision.pausesAt) {
       events.publish({ kind: 'environment', id: row.id, workspaceId: row.workspace_id }, row.owner_id);
     }
-    return false;
+    return 'kept';
   }
 
   return {
-    reading: (environmentId) => readings.get(environmentId) ?? null,
+    reading: (environmentId) => watched.get(environmentId)?.reading ?? null,
+    noteEdit(accountId, workspaceId) {
+      edits.set(editKey(accountId, workspaceId), clock.now());
+    },
     async sweep() {
-      const rows = await store.running();
+      const [rows, { canSleep }] = await Promise.all([store.withStatus('Running', 'Asleep'), options.describe()]);
       const alive = new Set(rows.map((row) => row.id));
-      for (const known of [...readings.keys(), ...busySince.keys()]) {
-        if (!alive.has(known)) {
-          readings.delete(known);
-          busySince.delete(known);
-        }
-      }
+      const edited = new Set(rows.map((row) => editKey(row.owner_id, row.workspace_id)));
+      for (const id of watched.keys()) if (!alive.has(id)) watched.delete(id);
+      for (const key of edits.keys()) if (!edited.has(key)) edits.delete(key);
       const outcomes = await Promise.all(
         rows.map((row) =>
-          look(row).catch((error: unknown) => {
+          look(row, canSleep).catch((error: unknown) => {
             log.warn({ err: error, environmentId: row.id }, 'meter: could not look at an environment');
-            return false;
+            return 'kept' as const;
           }),
         ),
       );
-      return { looked: rows.length, paused: outcomes.filter(Boolean).length };
+      const count = (outcome: 'paused' | 'asleep') => outcomes.filter((one) => one === outcome).length;
+      return { looked: rows.length, paused: count('paused'), asleep: count('asleep') };
     },
   };
+}
+
+function usageOf(usage: AgentUsage, cpus: number, now: number): NonNullable<Reading['usage']> {
+  const { cpuCores, ...rest } = usage;
+  const cpuPercent = cpuCores === null ? null : Math.round((cpuCores / cpus) * 1000) / 10;
+  return { ...rest, cpuPercent, measuredAt: isoMoment(now) };
 }

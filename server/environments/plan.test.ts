@@ -4,8 +4,8 @@ import { planEnvironment, type EnvironmentFacts } from './plan.ts';
 
 const ready = { status: 'Ready', reason: null } as const;
 const absent: MachineFact = { id: 'e', state: 'absent' };
-const stopped: MachineFact = { id: 'e', state: 'stopped', exit: null };
-const running: MachineFact = { id: 'e', state: 'running', startedAt: new Date(0) };
+const stopped = { id: 'e', state: 'stopped' as const, createdAt: new Date(0), endedAt: null, exit: null };
+const running: MachineFact = { id: 'e', state: 'running', createdAt: new Date(0), startedAt: new Date(0) };
 
 function facts(change: Partial<EnvironmentFacts>): EnvironmentFacts {
   return { disk: ready, machine: absent, isAgentReady: false, ...change };

@@ -1,9 +1,11 @@
 import { sql, type Selectable, type Updateable } from 'kysely';
-import { environmentActions, type EnvironmentStatus } from '@terrarium/contract';
+import { statusesThatAllow, type EnvironmentStatus } from '@terrarium/contract';
 import type { Database } from '../plumbing/db/database.ts';
 import { leasedRows, type LeaseColumns } from '../plumbing/reconciler/leased-rows.ts';
 import type { Claim } from '../plumbing/reconciler/reconciler.ts';
+import { operationStore } from './operations.ts';
 import type { Desired } from './plan.ts';
+import type { Wish } from './wishes.ts';
 
 interface Tables {
   environments: LeaseColumns & {
@@ -25,23 +27,22 @@ interface Tables {
     last_activity_at: number | null;
     deleted_at: number | null;
     deadline_at: number | null;
-  };
-  environment_steps: {
-    id: string;
-    environment_id: string;
-    step: string;
-    started_at: number;
-    ended_at: number | null;
-    outcome: 'running' | 'done' | 'failed';
-    log: string;
+    /** Applied as JSON: what the machine and its agent were given last; null before the first machine. */
+    applied: string | null;
+    /** What became of the startup script since the last start: null before it ran, '' when it went well, or a sentence. */
+    script_outcome: string | null;
+    /** Until then it neither sleeps nor pauses by itself. */
+    keep_until: number | null;
+    pauses_when_idle: number;
+    /** The one chosen last, of its owner's in a workspace, is where notebooks run. */
+    chosen_at: number;
+    /** SleepingLists as JSON: what its agent listed before it was frozen. */
+    asleep_lists: string | null;
   };
 }
 
 export type EnvironmentRow = Selectable<Tables['environments']>;
 export type EnvironmentChange = Updateable<Tables['environments']>;
-export type StepRow = Selectable<Tables['environment_steps']>;
-
-const stepsShown = 40;
 
 export function environmentStore(database: Database) {
   const tables = database.tables<Tables>();
@@ -50,7 +51,10 @@ export function environmentStore(database: Database) {
     leases: leasedRows(database, 'environments'),
     byId: (id: string) => tables.selectFrom('environments').selectAll().where('id', '=', id).executeTakeFirst(),
     listFor: (ownerId: string) => alive().where('owner_id', '=', ownerId).orderBy('created_at').execute(),
-    listIn: (workspaceId: string) => alive().where('workspace_id', '=', workspaceId).execute(),
+    listIn: (...workspaceIds: string[]) =>
+      workspaceIds.length === 0
+        ? Promise.resolve([])
+        : alive().where('workspace_id', 'in', workspaceIds).orderBy('created_at').execute(),
     forgetIn: (workspaceId: string) =>
       tables
         .deleteFrom('environments')
@@ -59,29 +63,45 @@ export function environmentStore(database: Database) {
         .execute(),
     ofOwner: (workspaceId: string, ownerId: string) =>
       alive().where('workspace_id', '=', workspaceId).where('owner_id', '=', ownerId).orderBy('created_at').execute(),
-    running: () => tables.selectFrom('environments').selectAll().where('status', '=', 'Running').execute(),
+    /** The one that notebooks run in. */
+    chosen: (workspaceId: string, ownerId: string) =>
+      alive()
+        .where('workspace_id', '=', workspaceId)
+        .where('owner_id', '=', ownerId)
+        .orderBy('chosen_at', 'desc')
+        .orderBy('created_at', 'desc')
+        .limit(1)
+        .executeTakeFirst(),
+    withStatus: (...statuses: EnvironmentStatus[]) =>
+      tables.selectFrom('environments').selectAll().where('status', 'in', statuses).execute(),
+    /** Of every environment that is not deleted, what a look at the machines is compared with. */
+    watched: () =>
+      tables.selectFrom('environments').select(['id', 'status', 'run_at']).where('status', '!=', 'Deleted').execute(),
     /** Those that are wanted running and can be paused now, in one workspace or in all. */
     wantedRunning(workspaceId: string | null) {
       const wanted = tables
         .selectFrom('environments')
         .selectAll()
-        .where('desired', '=', 'running')
-        .where('status', 'in', [...environmentActions.stop]);
+        .where('desired', 'in', ['running', 'asleep'])
+        .where('status', 'in', statusesThatAllow('stop'));
       return (workspaceId === null ? wanted : wanted.where('workspace_id', '=', workspaceId)).execute();
     },
     insert: (row: EnvironmentRow) => tables.insertInto('environments').values(row).execute(),
     /**
-     * Records a wish: work under way for an older one notices that `intent` has risen.
+     * Records a wish in the caller's transaction, with the operation that it begins. Work under way for an older one
+     * notices that `intent` has risen.
      * @returns false when another wish has come since the row was read; nothing was written
      */
-    async wish(row: { id: string; intent: number }, change: EnvironmentChange): Promise<boolean> {
+    async wish(row: { id: string; intent: number }, { change, operation }: Wish, now: number): Promise<boolean> {
       const result = await tables
         .updateTable('environments')
         .set({ ...change, intent: sql`intent + 1` })
         .where('id', '=', row.id)
         .where('intent', '=', row.intent)
         .executeTakeFirst();
-      return result.numUpdatedRows > 0n;
+      if (result.numUpdatedRows === 0n) return false;
+      await operationStore(database).begin(row.id, operation, now);
+      return true;
     },
     update: (id: string, change: EnvironmentChange) =>
       tables.updateTable('environments').set(change).where('id', '=', id).execute(),
@@ -96,28 +116,15 @@ export function environmentStore(database: Database) {
         .executeTakeFirst();
       return result.numUpdatedRows > 0n;
     },
-
-    insertStep: (row: StepRow) => tables.insertInto('environment_steps').values(row).execute(),
-    endStep: (id: string, change: { ended_at: number; outcome: 'done' | 'failed'; log: string }) =>
-      tables.updateTable('environment_steps').set(change).where('id', '=', id).execute(),
-    /** Steps that a crash left open are closed: what they began is looked at afresh. */
-    closeOpenSteps: (environmentId: string, now: number) =>
-      tables
-        .updateTable('environment_steps')
-        .set({ ended_at: now, outcome: 'failed', log: 'Interrupted; continued in the next step.' })
-        .where('environment_id', '=', environmentId)
-        .where('ended_at', 'is', null)
-        .execute(),
-    async steps(environmentId: string): Promise<StepRow[]> {
-      const newest = await tables
-        .selectFrom('environment_steps')
-        .selectAll()
-        .where('environment_id', '=', environmentId)
-        .orderBy('started_at', 'desc')
-        .orderBy('id', 'desc')
-        .limit(stepsShown)
-        .execute();
-      return newest.reverse();
+    /** A fact under a lease, whatever the wish is by now; false when the lease was lost. */
+    async noteClaimed(claim: Claim, change: EnvironmentChange): Promise<boolean> {
+      const result = await tables
+        .updateTable('environments')
+        .set(change)
+        .where('id', '=', claim.id)
+        .where('fence', '=', claim.fence)
+        .executeTakeFirst();
+      return result.numUpdatedRows > 0n;
     },
   };
 }

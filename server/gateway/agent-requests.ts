@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AgentDoor } from '../environments/agent-client.ts';
 import type { AgentRoute } from '../kernels/agent-routes.ts';
 import type { Agents } from '../kernels/agents.ts';
+import type { SleepingLists } from '../environments/sleeping.ts';
 import { visitorOf, type Visitor } from '../kernels/visitor.ts';
 import { isAllowed } from '../workspaces/access.ts';
 import { answerError, answerJson, dataHeaders, told } from './answers.ts';
@@ -39,11 +40,22 @@ export function createAgentRequests(options: { visitors: Visitors; agents: Agent
     await visitors.requireRight(visitor, route.permission);
     const agent = await agents.find(visitor);
     if (agent !== null) return agent;
+    const listed = await agents.sleeping(visitor);
+    if (listed !== null) {
+      const answer = route.whilePaused === 'emptyList' ? listedAnswer(listed, request.url ?? '') : null;
+      if (answer === null) return untilStarted(visitor, response);
+      answerJson(response, answer.status, answer.body);
+      return null;
+    }
     if (route.whilePaused === 'emptyList' && !/^\/api\/\w+\/./.test(request.url ?? '')) {
       answerJson(response, 200, '[]');
       return null;
     }
     if (route.whilePaused !== 'start' || !visitor.isProgram) throw await agents.absence(visitor);
+    return untilStarted(visitor, response);
+  }
+
+  async function untilStarted(visitor: Visitor, response: ServerResponse): Promise<AgentDoor> {
     const abort = new AbortController();
     const leave = () => {
       abort.abort();
@@ -93,7 +105,10 @@ export function createAgentRequests(options: { visitors: Visitors; agents: Agent
     async forwardToAgent(request, reply, url) {
       const visitor = visitorOf(request.raw);
       await visitors.requireRight(visitor, 'compute');
-      const agent = agents.remembered(visitor) ?? (await agents.find(visitor));
+      let agent = agents.remembered(visitor) ?? (await agents.find(visitor));
+      if (agent === null && wakes(request.raw) && (await agents.sleeping(visitor)) !== null) {
+        agent = await untilStarted(visitor, reply.raw);
+      }
       if (agent === null) throw await agents.absence(visitor);
       const body = bodyAgain(request.body);
       // Until bytes flow an error is Fastify's to tell; when they have, there is nothing left for it to answer.
@@ -118,6 +133,27 @@ export function createAgentRequests(options: { visitors: Visitors; agents: Agent
       return agent === null ? null : proxy.ask(agent, path, signal);
     },
   };
+}
+
+/** A write wakes, and so does opening a file; a look at a folder, which pages take again and again, does not. */
+function wakes(request: IncomingMessage): boolean {
+  if (request.method !== 'GET' && request.method !== 'HEAD') return true;
+  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://door');
+  return pathname.startsWith('/files/') || ['file', 'notebook'].includes(searchParams.get('type') ?? '');
+}
+
+/** What is known of a list, or of one entry of it, while nobody can be asked; null for another path. */
+function listedAnswer(listed: SleepingLists, url: string): { status: number; body: string } | null {
+  const match = /^\/api\/(kernels|sessions|terminals)\/?(?:([^/?]+)\/?)?(?:\?.*)?$/.exec(url);
+  const [, name, id] = match ?? [];
+  if (name !== 'kernels' && name !== 'sessions' && name !== 'terminals') return null;
+  if (id === undefined) return { status: 200, body: listed[name] };
+  // The agent's own answers, kept as they came.
+  const entries = JSON.parse(listed[name]) as { id?: string; name?: string }[];
+  const entry = entries.find((one) => (name === 'terminals' ? one.name : one.id) === decodeURIComponent(id));
+  return entry === undefined
+    ? { status: 404, body: JSON.stringify({ message: `There is no ${id.slice(0, 60)} in the environment.` }) }
+    : { status: 200, body: JSON.stringify(entry) };
 }
 
 /** What Fastify has read of a body, to be sent once more; undefined when it has not touched it. */

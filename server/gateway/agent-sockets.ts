@@ -25,8 +25,10 @@ export function joinAgentSocket(options: {
   refuse: (error: AppError) => void;
   /** Told, once they are joined, how to part them without losing what the agent has handed over. */
   joined: (part: () => void) => void;
+  /** Told each time that the client says something. */
+  used: () => void;
 }): void {
-  const { agent, request, client, head, url, refuse, joined } = options;
+  const { agent, request, client, head, url, refuse, joined, used } = options;
   let isSettled = false;
   const upstream = http.request({
     ...connectionTo(agent.address),
@@ -68,6 +70,9 @@ export function joinAgentSocket(options: {
     client.write(handshakeFromAgent(answer.rawHeaders));
     if (farHead.length > 0) client.write(farHead);
     if (head.length > 0) far.write(head);
+    client.on('data', (chunk: Buffer) => {
+      if (!isControlFrame(chunk)) used();
+    });
     join(client, far);
     joined(() => {
       part(client, far);
@@ -122,6 +127,11 @@ function tie(one: Duplex, other: Duplex): void {
       else other.once('finish', () => other.destroy());
     } else other.destroy();
   });
+}
+
+/** Whether it begins with a close, ping or pong: what a browser sends by itself. RFC 6455, section 5.2 */
+function isControlFrame(chunk: Buffer): boolean {
+  return ((chunk[0] ?? 0) & 0x08) !== 0 && ((chunk[0] ?? 0) & 0x70) === 0;
 }
 
 /** No delay for small messages, and probes that find out about a peer that vanished without a word. */

@@ -5,9 +5,10 @@ import type { FastifyInstance } from 'fastify';
 import { AppError, errorStatus } from '@terrarium/contract';
 import type { Accounts } from '../accounts/accounts.ts';
 import { sessionCookieName } from '../accounts/authenticate.ts';
+import type { AgentDoor } from '../environments/agent-client.ts';
 import { agentRoute, isAgentSocket } from '../kernels/agent-routes.ts';
 import type { DoorSocket } from '../kernels/door-socket.ts';
-import { admit } from '../kernels/visitor.ts';
+import { admit, type Visitor } from '../kernels/visitor.ts';
 import type { Log } from '../plumbing/log.ts';
 import type { Access } from '../workspaces/access.ts';
 import { joinAgentSocket, keepLively } from './agent-sockets.ts';
@@ -167,6 +168,17 @@ export function createGateway(options: {
     answerError(response, reason);
   }
 
+  /** A socket to a kernel or a terminal wakes an environment that sleeps. */
+  async function agentOf(visitor: Visitor, socket: Duplex): Promise<AgentDoor | null> {
+    const agent = agents.remembered(visitor) ?? (await agents.find(visitor));
+    if (agent !== null || (await agents.sleeping(visitor)) === null) return agent;
+    const abort = new AbortController();
+    socket.once('close', () => {
+      abort.abort();
+    });
+    return agents.start(visitor, abort.signal);
+  }
+
   async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const destination = split(request.headers.host, request.url ?? '');
     if (destination.to === 'nowhere') throw new AppError('NotFound', destination.message);
@@ -179,7 +191,7 @@ export function createGateway(options: {
     if (own === undefined && !isAgentSocket(path)) throw new AppError('NotFound', 'There is no WebSocket here.');
     const permission = own?.permission ?? 'compute';
     await visitors.requireRight(visitor, permission);
-    const agent = own === undefined ? (agents.remembered(visitor) ?? (await agents.find(visitor))) : null;
+    const agent = own === undefined ? await agentOf(visitor, socket) : null;
     if (own === undefined && agent === null) {
       const absence = await agents.absence(visitor);
       // A client that hears 404 knows that the kernel is gone; one that hears 503 tries again.
@@ -200,6 +212,9 @@ export function createGateway(options: {
         url,
         joined: (part) => {
           live.partWith(socket, part);
+        },
+        used: () => {
+          agents.noteUse(agent);
         },
         refuse: (error) => {
           if (error.code === 'DriverUnavailable') agents.forget(visitor);

@@ -63,7 +63,10 @@ export function createStandIn(directory: string): StandIn {
   const factOf = (id: string): MachineFact => {
     const server = machines.get(id);
     if (server === undefined) return { id, state: 'absent' };
-    return server === null ? { id, state: 'stopped', exit: null } : { id, state: 'running', startedAt: new Date(0) };
+    const createdAt = new Date(0);
+    return server === null
+      ? { id, state: 'stopped', createdAt, endedAt: null, exit: null }
+      : { id, state: 'running', createdAt, startedAt: createdAt };
   };
   const diskFact = (id: string): DiskFact => {
     const sizeBytes = disks.get(id);
@@ -93,6 +96,9 @@ export function createStandIn(directory: string): StandIn {
         notes: [],
         maxCpus: 4,
         maxMemoryBytes: 8 * 1024 ** 3,
+        maxGpus: 0,
+        canSleep: false,
+        canLimitLive: false,
       }),
       inspect: async (id) => factOf(id),
       create: async ({ id }) => {
@@ -101,6 +107,9 @@ export function createStandIn(directory: string): StandIn {
       start: async ({ id }) => {
         if (machines.get(id) == null) machines.set(id, await listen(id));
       },
+      sleep: async () => undefined,
+      wake: async () => undefined,
+      limit: async () => undefined,
       stop: halt,
       delete: async (id) => {
         await halt(id);
@@ -112,7 +121,7 @@ export function createStandIn(directory: string): StandIn {
     },
     disks: {
       name: 'stand-in',
-      describe: async () => ({ notes: [] }),
+      describe: async () => ({ notes: [], maxBytes: 2 ** 40, growsOnline: false }),
       inspect: async (id) => diskFact(id),
       create: async ({ id, sizeBytes }) => {
         disks.set(id, sizeBytes);

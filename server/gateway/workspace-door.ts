@@ -4,6 +4,7 @@ import type { Accounts } from '../accounts/accounts.ts';
 import type { LiveDocuments } from '../documents/documents.ts';
 import type { Availability } from '../environments/availability.ts';
 import type { Environments } from '../environments/environments.ts';
+import type { Sleepers } from '../environments/sleeping.ts';
 import type { Images } from '../images/images.ts';
 import { createAgents, type Agents } from '../kernels/agents.ts';
 import type { DoorSocket } from '../kernels/door-socket.ts';
@@ -54,6 +55,7 @@ export function createWorkspaceDoor(options: {
   access: Access;
   environments: Environments;
   availability: Availability;
+  sleepers: Sleepers;
   images: Images;
   documents: LiveDocuments;
   playgrounds: Playgrounds;
@@ -64,9 +66,9 @@ export function createWorkspaceDoor(options: {
   clock: Clock;
   log: Log;
 }): WorkspaceDoor {
-  const { accounts, access, environments, availability, images, events, clock } = options;
+  const { accounts, access, environments, availability, sleepers, images, events, clock } = options;
   const visitors = createVisitors({ accounts, access, clock });
-  const agents = createAgents({ environments, availability, events, clock });
+  const agents = createAgents({ environments, availability, sleepers, events, clock });
   const proxy = createAgentProxy();
   const agentRequests = createAgentRequests({ visitors, agents, proxy });
   const eventChannel = createEventChannel({ clock });

@@ -2,6 +2,7 @@ import { AppError } from '@terrarium/contract';
 import type { AgentDoor } from '../environments/agent-client.ts';
 import type { Availability } from '../environments/availability.ts';
 import type { Environments } from '../environments/environments.ts';
+import type { Sleepers, SleepingLists } from '../environments/sleeping.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import type { EventBus } from '../plumbing/events.ts';
 import type { Visitor } from './visitor.ts';
@@ -13,6 +14,10 @@ export interface Agents {
   remembered(visitor: Visitor): AgentDoor | undefined;
   /** After an agent did not answer: look it up afresh next time. */
   forget(visitor: Visitor): void;
+  /** What the visitor's environment listed before it fell asleep, or null when it does not sleep. */
+  sleeping(visitor: Visitor): Promise<SleepingLists | null>;
+  /** The visitor uses the environment: should it sleep or be falling asleep, it wakes. */
+  noteUse(agent: AgentDoor): void;
   /** Why no kernel can be reached, for the person. */
   absence(visitor: Visitor): Promise<AppError>;
   /**
@@ -29,10 +34,11 @@ const keptAgents = 2000;
 export function createAgents(options: {
   environments: Pick<Environments, 'agentFor'>;
   availability: Availability;
+  sleepers: Sleepers;
   events: EventBus;
   clock: Clock;
 }): Agents {
-  const { environments, availability, events, clock } = options;
+  const { environments, availability, sleepers, events, clock } = options;
   const kept = new Map<string, { agent: AgentDoor; until: number }>();
   events.subscribe(({ event }) => {
     if (event.kind === 'environment') kept.clear();
@@ -56,6 +62,10 @@ export function createAgents(options: {
     },
     forget(visitor) {
       kept.delete(keyOf(visitor));
+    },
+    sleeping: ({ principal, access }) => sleepers.listsFor(principal.account.id, access.workspace.id),
+    noteUse(agent) {
+      sleepers.noteUse(agent.environmentId);
     },
     absence: ({ principal, access }) => availability.absence(principal.account.id, access.workspace.id),
     async start(visitor, signal) {

@@ -1,9 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { AppError, type Environment, type PriceTable } from '@terrarium/contract';
-import type { Environments } from '../environments/environments.ts';
+import { AppError, endpoints, type Environment, type PriceTable } from '@terrarium/contract';
+import type { Environments, Reach } from '../environments/environments.ts';
 import type { Images } from '../images/images.ts';
 import type { Access } from '../workspaces/access.ts';
 import { visitorOf } from './visitor.ts';
+
+const keepRunning = endpoints.keepEnvironmentRunning.body;
 
 /**
  * The environment control inside JupyterLab: this person's environment in this workspace, on the workspace's own
@@ -13,7 +15,10 @@ import { visitorOf } from './visitor.ts';
 export function environmentControlRoutes(
   door: FastifyInstance,
   options: {
-    environments: Pick<Environments, 'defaultFor' | 'create' | 'start' | 'stop' | 'estimate'>;
+    environments: Pick<
+      Environments,
+      'defaultFor' | 'create' | 'start' | 'sleep' | 'stop' | 'stopWhenIdle' | 'keepRunning' | 'estimate'
+    >;
     images: Pick<Images, 'list'>;
     prices: PriceTable;
     access: Access;
@@ -26,6 +31,18 @@ export function environmentControlRoutes(
     const { principal, access: held } = visitorOf(request.raw);
     return environments.defaultFor(principal.account.id, held.workspace.id);
   };
+
+  async function reachOf(request: FastifyRequest): Promise<Reach> {
+    const { principal, access: held } = visitorOf(request.raw);
+    const environment = await mine(request);
+    if (environment === null) throw new AppError('NotFound', 'There is no Cloud Environment in this workspace.');
+    return {
+      accountId: principal.account.id,
+      workspaceId: held.workspace.id,
+      nameOrId: environment.id,
+      isPayer: false,
+    };
+  }
 
   door.get('/terrarium/environment', async (request, reply) =>
     // As text, because Fastify sends null as no body at all.
@@ -43,11 +60,22 @@ export function environmentControlRoutes(
   });
 
   door.post('/terrarium/environment/stop', async (request, reply) => {
-    const { principal, access: held } = visitorOf(request.raw);
-    const environment = await mine(request);
-    if (environment === null) throw new AppError('NotFound', 'There is no Cloud Environment in this workspace.');
+    const reach = await reachOf(request);
+    const { when } = request.query as { when?: string };
     reply.code(202);
-    return environments.stop(principal, held.workspace.id, environment.id);
+    return when === 'idle'
+      ? environments.stopWhenIdle(reach)
+      : environments.stop(visitorOf(request.raw).principal, reach);
+  });
+
+  door.post('/terrarium/environment/sleep', async (request, reply) => {
+    reply.code(202);
+    return environments.sleep(await reachOf(request));
+  });
+
+  door.post('/terrarium/environment/keep-running', async (request) => {
+    const { until } = keepRunning.parse(request.body ?? {});
+    return environments.keepRunning(await reachOf(request), typeof until === 'string' ? Date.parse(until) : until);
   });
 
   door.get('/terrarium/prices', () => prices);

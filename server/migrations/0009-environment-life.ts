@@ -7,6 +7,7 @@ import type { Kysely } from 'kysely';
 export async function environmentLife(schema: Kysely<unknown>): Promise<void> {
   await schema.schema.alterTable('environments').addColumn('applied', 'text').execute();
   await schema.schema.alterTable('environments').addColumn('script_outcome', 'text').execute();
+  await schema.schema.alterTable('environments').addColumn('asleep_lists', 'text').execute();
   await schema.schema.alterTable('environments').addColumn('keep_until', 'bigint').execute();
   await schema.schema
     .alterTable('environments')

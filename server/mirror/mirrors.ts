@@ -35,7 +35,7 @@ export function createMirrors(
     access: Access;
     workspaces: WorkspaceStore;
     disks: Disks;
-    environments: { get(accountId: string, workspaceId: string, nameOrId: string): Promise<{ id: string }> };
+    environments: Pick<Environments, 'get'>;
     documents: Pick<Documents, 'opened'>;
     events: EventBus;
     clock: Clock;
@@ -126,7 +126,7 @@ export function createMirrors(
         }
       });
       environments
-        .running()
+        .withStatus('Running')
         .then(async (rows) => {
           await Promise.all(rows.map((row) => look(row.id)));
         })
@@ -136,7 +136,7 @@ export function createMirrors(
     },
 
     async of(accountId, workspaceId, nameOrId) {
-      const { id } = await options.environments.get(accountId, workspaceId, nameOrId);
+      const { id } = await options.environments.get({ accountId, workspaceId, nameOrId, isPayer: false });
       const row = await environments.byId(id);
       const worker = workers.get(id)?.worker;
       const diskId = row?.disk_id ?? '';

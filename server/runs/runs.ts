@@ -6,6 +6,7 @@ import type { LiveDocuments } from '../documents/documents.ts';
 import type { Holding, LiveDocument } from '../documents/live-document.ts';
 import type { Availability } from '../environments/availability.ts';
 import type { Environments } from '../environments/environments.ts';
+import type { Sleepers } from '../environments/sleeping.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import type { Database } from '../plumbing/db/database.ts';
 import { newId } from '../plumbing/ids.ts';
@@ -50,13 +51,14 @@ export function createRuns(options: {
   documents: LiveDocuments;
   environments: Pick<Environments, 'agentFor' | 'defaultFor'>;
   availability: Availability;
+  sleepers: Pick<Sleepers, 'wakeChosen'>;
   accounts: Pick<Accounts, 'get'>;
   access: Pick<Access, 'workspaceById'>;
   database: Database;
   clock: Clock;
   log: Log;
 }): Runs {
-  const { documents, environments, availability, accounts, access, clock, log } = options;
+  const { documents, environments, availability, sleepers, accounts, access, clock, log } = options;
   const store = runStore(options.database);
   const queues = new Map<string, Queue>();
   const opening = new Map<string, Promise<Queue>>();
@@ -148,6 +150,7 @@ export function createRuns(options: {
       const { accountId } = author;
       const known = queues.get(nameOf(document.id, accountId));
       if (isClosed) throw new AppError('DriverUnavailable', 'Terrarium is being stopped.');
+      await sleepers.wakeChosen(accountId, document.owner.id);
       // A queue with a kernel needs nothing that has to be waited for.
       if (known?.isConnected !== true && !startsEnvironment) await requireEnvironment(accountId, document.owner.id);
       const queue = known ?? (await queueOf(document.id, author));

@@ -10,6 +10,7 @@ import { readConfig } from '../config.ts';
 import { createContext, type Context } from '../context.ts';
 import { createFilesystemObjectStore } from '../drivers/filesystem/object-store.ts';
 import { createMemoryDriver, type MemoryDriver, type MemoryMethod } from '../drivers/memory/memory-driver.ts';
+import type { Reach } from '../environments/environments.ts';
 import { environmentStore } from '../environments/store.ts';
 import { wishToStop } from '../environments/wishes.ts';
 import { systemClock } from '../plumbing/clock.ts';
@@ -76,6 +77,13 @@ describe('random requests and faults', () => {
     }
   }
 
+  const reach = (nameOrId: string): Reach => ({
+    accountId: owner.account.id,
+    workspaceId: access.workspace.id,
+    nameOrId,
+    isPayer: false,
+  });
+
   type Command = 'create' | 'start' | 'stop' | 'delete' | 'delete with disk' | 'dies' | 'settle';
 
   async function perform(command: Command): Promise<void> {
@@ -93,14 +101,14 @@ describe('random requests and faults', () => {
         await ask(() => context.environments.start(owner, access, name));
         break;
       case 'stop':
-        await ask(() => context.environments.stop(owner, access.workspace.id, name));
+        await ask(() => context.environments.stop(owner, reach(name)));
         break;
       case 'delete':
-        await ask(() => context.environments.delete(owner, access.workspace.id, name, false));
+        await ask(() => context.environments.delete(owner, reach(name), false));
         break;
       case 'delete with disk':
         await ask(async () => {
-          const deleted = await context.environments.delete(owner, access.workspace.id, name, true);
+          const deleted = await context.environments.delete(owner, reach(name), true);
           if (deleted.disk !== null) askedToDeleteDisk.add(deleted.disk.id);
         });
         break;
@@ -169,7 +177,8 @@ describe('random requests and faults', () => {
     const before = await store.byId(created.id);
     if (before === undefined) throw new Error('The environment has no row.');
     await perform('delete with disk');
-    expect(await store.wish(before, wishToStop(systemClock.now(), 'Idle.'))).toBe(false);
+    const now = systemClock.now();
+    expect(await store.wish(before, wishToStop(now, 'Idle.'), now)).toBe(false);
     await settle();
     expect(await mine()).toBeUndefined();
   });

@@ -6,6 +6,9 @@ export interface DisksUnderTest {
   readonly disks: DiskDriver;
   /** The driver object made anew over the same disks, as after a restart of the control plane. */
   reopen(): Promise<DiskDriver>;
+  /** Leaves `text` on a disk that nothing runs with, and reads it there. */
+  write(id: string, text: string): Promise<void>;
+  read(id: string): Promise<string>;
   dispose(): Promise<void>;
 }
 
@@ -30,8 +33,12 @@ export function diskConformance(driver: { name: string; make: () => Promise<Disk
       await subject.dispose();
     });
 
-    it('says in sentences what is weaker here', async () => {
-      for (const note of (await disks.describe()).notes) expect(note).toMatch(/^[A-Z].*\.$/s);
+    it('says in sentences what is weaker here, and how large a disk can be', async () => {
+      const { notes, maxBytes } = await disks.describe();
+      for (const note of notes) expect(note).toMatch(/^[A-Z].*\.$/s);
+      expect(maxBytes).toBeGreaterThanOrEqual(64 * mebibyte);
+      await expect(disks.create({ id, sizeBytes: maxBytes + mebibyte })).rejects.toEqual(refusal('InvalidInput'));
+      expect((await disks.inspect(id)).state).toBe('absent');
     });
 
     it('answers absence with a value', async () => {
@@ -84,6 +91,37 @@ export function diskConformance(driver: { name: string; make: () => Promise<Disk
       expect(await disks.inspect(id)).toEqual(fact);
       expect(await disks.list()).toContainEqual(fact);
       await disks.delete(id);
+    });
+
+    it('makes a copy that holds what the other holds, and has a life of its own', async () => {
+      await disks.create({ id, sizeBytes: 64 * mebibyte });
+      await subject.write(id, 'before');
+      const copy = `c${id}`;
+      await disks.create({ id: copy, sizeBytes: 96 * mebibyte, copyOf: id });
+      expect(await disks.inspect(copy)).toMatchObject({ state: 'ready', sizeBytes: 96 * mebibyte });
+      await subject.write(id, 'after');
+      expect(await subject.read(copy)).toBe('before');
+      await disks.create({ id: copy, sizeBytes: 96 * mebibyte, copyOf: id });
+      expect(await subject.read(copy)).toBe('before');
+      await subject.write(copy, 'other');
+      expect(await subject.read(id)).toBe('after');
+      await disks.delete(id);
+      await disks.create({ id: copy, sizeBytes: 64 * mebibyte, copyOf: id });
+      expect(await subject.read(copy)).toBe('other');
+      await disks.delete(copy);
+    });
+
+    it('makes a copy no smaller than what it copies', async () => {
+      await disks.create({ id, sizeBytes: 64 * mebibyte });
+      await disks.create({ id: `c${id}`, sizeBytes: 32 * mebibyte, copyOf: id });
+      expect(await disks.inspect(`c${id}`)).toMatchObject({ sizeBytes: 64 * mebibyte });
+      for (const each of [id, `c${id}`]) await disks.delete(each);
+    });
+
+    it('refuses to copy what does not exist, and makes nothing', async () => {
+      for (const copyOf of ['never', '../x', ''])
+        await expect(disks.create({ id, sizeBytes: 64 * mebibyte, copyOf })).rejects.toEqual(refusal('NotFound'));
+      expect((await disks.inspect(id)).state).toBe('absent');
     });
 
     it('refuses to grow what does not exist', async () => {

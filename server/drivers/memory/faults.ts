@@ -13,6 +13,9 @@ export interface Faults<Method extends string> {
   around<R>(method: Method, effect: () => R): Promise<R>;
 }
 
+/** How the memory driver makes each of its calls: noted, and with the faults that a test put in the way. */
+export type Around<Method extends string> = <R>(method: Method, id: string | null, effect: () => R) => Promise<R>;
+
 export interface Hold {
   /** Resolves when the call has arrived and waits. */
   readonly arrived: Promise<void>;

@@ -1,13 +1,16 @@
 import type { Clock } from '../../plumbing/clock.ts';
 
 export interface Interval {
-  readonly what: 'machine' | 'machine running' | 'disk';
+  /** 'machine' spans all that a machine exists; 'machine running' only what it is awake of it, 'machine asleep' the rest of a run. */
+  readonly what: 'machine' | 'machine running' | 'machine asleep' | 'disk';
   readonly id: string;
   /** Epoch ms. */
   readonly from: number;
   /** Null while it lasts. */
   readonly to: number | null;
 }
+
+export type IntervalRecord = ReturnType<typeof createIntervalRecord>;
 
 /** Exactly when each thing was there: what a bill has to agree with. */
 export function createIntervalRecord(clock: Clock) {

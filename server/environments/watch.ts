@@ -1,0 +1,88 @@
+import type { PriceTable } from '@terrarium/contract';
+import type { Ledger } from '../billing/ledger.ts';
+import type { Clock } from '../plumbing/clock.ts';
+import type { Database } from '../plumbing/db/database.ts';
+import type { Log } from '../plumbing/log.ts';
+import { charge, chargesOf } from './charging.ts';
+import type { ComputeDriver, MachineFact } from './compute-driver.ts';
+import { isAlive } from './plan.ts';
+import { environmentStore, type EnvironmentStore } from './store.ts';
+
+type Watched = Awaited<ReturnType<EnvironmentStore['watched']>>[number];
+
+/**
+ * Compares what all machines are with what their environments are said to be, in one look at the driver and one at the
+ * database. What disagrees is handed to the reconciler; machines of no environment are removed.
+ */
+export function createWatch(options: {
+  database: Database;
+  driver: ComputeDriver;
+  ledger: Ledger;
+  prices: PriceTable;
+  clock: Clock;
+  log: Log;
+  nudge: () => void;
+}) {
+  const { database, driver, ledger, prices, clock, log } = options;
+  const store = environmentStore(database);
+  /** Seen without an environment in the look before. */
+  let strays = new Set<string>();
+
+  /** What is left of an environment in Error is charged as it is, also when it changes by itself. */
+  async function recharge(id: string, machine: MachineFact): Promise<void> {
+    const row = await store.byId(id);
+    if (row?.status !== 'Error') return;
+    const now = clock.now();
+    await database.transaction((inside) => charge(inside, ledger, row, chargesOf(row, machine, prices, now), now));
+  }
+
+  /**
+   * A machine whose environment is deleted or unknown is one that a deletion has missed. Only one that was a stray in
+   * the look before as well is removed: an environment that is being made has its row before its machine.
+   */
+  async function removeStrays(facts: readonly MachineFact[], known: ReadonlySet<string>): Promise<number> {
+    const found = facts.filter(({ id }) => !known.has(id)).map(({ id }) => id);
+    const certain = found.filter((id) => strays.has(id));
+    strays = new Set(found);
+    for (const id of certain) {
+      log.warn({ environmentId: id }, 'watch: removed a machine that belongs to no environment');
+      await driver.delete(id);
+    }
+    return certain.length;
+  }
+
+  return {
+    /** One round. @returns how many environments there are, were handed on, and how many strays were removed */
+    async sweep(): Promise<{ looked: number; disagreed: number; removed: number }> {
+      const facts = await driver.list();
+      const rows = await store.watched();
+      const machines = new Map(facts.map((fact) => [fact.id, fact]));
+      const now = clock.now();
+      let disagreed = 0;
+      for (const row of rows) {
+        const machine = machines.get(row.id) ?? { id: row.id, state: 'absent' };
+        if (row.status === 'Error') await recharge(row.id, machine);
+        if (row.run_at !== null || agrees(row, machine)) continue;
+        disagreed++;
+        await store.update(row.id, { run_at: now });
+      }
+      if (disagreed > 0) options.nudge();
+      return { looked: rows.length, disagreed, removed: await removeStrays(facts, new Set(rows.map(({ id }) => id))) };
+    },
+  };
+}
+
+function agrees({ status }: Watched, machine: MachineFact): boolean {
+  switch (status) {
+    case 'Running':
+      return machine.state === 'running';
+    case 'Asleep':
+      return machine.state === 'asleep';
+    case 'Stopped':
+      return !isAlive(machine);
+    default:
+      return true;
+  }
+}
+
+export type Watch = ReturnType<typeof createWatch>;
