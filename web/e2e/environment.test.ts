@@ -74,7 +74,7 @@ describe.skipIf(!hasBrowser)('the Cloud environment and its disk', () => {
     const before = await prices();
     expect(Object.values(before).every((price) => /^\$\d/.test(price))).toBe(true);
     await picture(page, 'environment-form');
-    await page.getByLabel('CPUs').fill('2');
+    await page.getByRole('textbox', { name: 'CPUs' }).fill('2');
     await expect.poll(async () => (await prices())['per hour running']).not.toBe(before['per hour running']);
     const size = page.getByLabel('Size (GiB)');
     await size.fill('2');

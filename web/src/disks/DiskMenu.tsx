@@ -1,4 +1,4 @@
-import { ActionIcon, Menu, Tooltip } from '@mantine/core';
+import { ActionIcon, Menu } from '@mantine/core';
 import { diskDeleteProblem, type Disk } from '@terrarium/contract';
 import {
   IconArrowsMaximize,
@@ -12,8 +12,8 @@ import {
 } from '@tabler/icons-react';
 import { isAttachable } from '../environments/form-facts.ts';
 import { links } from '../links.ts';
-import { disabledBecause } from '../ui/Hint.tsx';
 import { MenuLink } from '../ui/links.tsx';
+import { ReasonedMenuItem } from '../ui/ReasonedMenuItem.tsx';
 
 export type DiskAction = 'grow' | 'rename' | 'snapshot' | 'clone' | 'delete';
 
@@ -63,17 +63,15 @@ interface ItemProps {
 
 function Item({ action, disk, onAct }: ItemProps) {
   const { title, Icon } = actions[action];
-  const problem = diskActionProblem(disk, action);
   return (
-    <Tooltip label={problem ?? ''} disabled={problem === undefined} position="left">
-      <Menu.Item
-        leftSection={<Icon size={16} aria-hidden />}
-        c={action === 'delete' && problem === undefined ? 'var(--danger)' : undefined}
-        {...disabledBecause(problem, () => onAct(action))}
-      >
-        {title}
-      </Menu.Item>
-    </Tooltip>
+    <ReasonedMenuItem
+      Icon={Icon}
+      problem={diskActionProblem(disk, action)}
+      isDangerous={action === 'delete'}
+      onClick={() => onAct(action)}
+    >
+      {title}
+    </ReasonedMenuItem>
   );
 }
 

@@ -47,7 +47,7 @@ export function diskColumns(currency: string | undefined): Column<Disk>[] {
       align: 'right',
       sortBy: (disk) => disk.usedBytes,
       renderCell: (disk) =>
-        disk.usedBytes === null ? <Text c="dimmed">not measured</Text> : formatBytes(disk.usedBytes),
+        disk.usedBytes === null ? <span title="Not measured yet">–</span> : formatBytes(disk.usedBytes),
       isSecondary: true,
     },
     {

@@ -42,7 +42,10 @@ export function EnvironmentActions({ environment, workspace, isChosen }: Environ
               Open JupyterLab
             </ButtonLink>
           )}
-          <MainActionButton environment={environment} workspace={workspace} act={act} noun="environment" />
+          {/* What is under way is cancelled in the timeline below. */}
+          {mainAction(status).word !== 'Cancel' && (
+            <MainActionButton environment={environment} workspace={workspace} act={act} noun="environment" />
+          )}
           {problemOf('sleep') === undefined && (
             <Button
               variant="default"

@@ -1,10 +1,9 @@
-import { Menu, Tooltip } from '@mantine/core';
+import { Menu } from '@mantine/core';
 import { environmentActionProblem, type Environment } from '@terrarium/contract';
 import { useQuery } from '@tanstack/react-query';
-import { IconClockPause, IconClockPlay, IconMoon, IconPlayerPause, type Icon } from '@tabler/icons-react';
-import type { ReactNode } from 'react';
+import { IconClockPause, IconClockPlay, IconMoon, IconPlayerPause } from '@tabler/icons-react';
 import { useNow } from '../ui/clock.ts';
-import { disabledBecause } from '../ui/Hint.tsx';
+import { ReasonedMenuItem } from '../ui/ReasonedMenuItem.tsx';
 import type { EnvironmentCommand } from './actions.ts';
 import { clockTime, idleNotice, keepRunningChoices } from './idle.ts';
 import { stopWord } from './main-action.ts';
@@ -28,22 +27,22 @@ export function EnvironmentMenuItems({ environment, onCommand }: EnvironmentMenu
   return (
     <>
       {notice !== undefined && <Menu.Label>{notice.text}</Menu.Label>}
-      <Item
+      <ReasonedMenuItem
         Icon={IconMoon}
         problem={environmentActionProblem(status, 'sleep') ?? cannotSleep}
         onClick={() => onCommand('sleep')}
       >
         Sleep now
-      </Item>
-      <Item Icon={IconPlayerPause} problem={stopProblem} onClick={() => onCommand('stop')}>
+      </ReasonedMenuItem>
+      <ReasonedMenuItem Icon={IconPlayerPause} problem={stopProblem} onClick={() => onCommand('stop')}>
         {stopWord(status)} now
-      </Item>
+      </ReasonedMenuItem>
       {pausesWhenIdle ? (
-        <Item Icon={IconClockPlay} problem={keepProblem} onClick={() => onCommand('keepRunning', null)}>
+        <ReasonedMenuItem Icon={IconClockPlay} problem={keepProblem} onClick={() => onCommand('keepRunning', null)}>
           Do not pause when this cell ends
-        </Item>
+        </ReasonedMenuItem>
       ) : (
-        <Item
+        <ReasonedMenuItem
           Icon={IconClockPause}
           problem={
             environmentActionProblem(status, 'keepRunning') ??
@@ -52,36 +51,24 @@ export function EnvironmentMenuItems({ environment, onCommand }: EnvironmentMenu
           onClick={() => onCommand('stopWhenIdle')}
         >
           Pause when this cell ends
-        </Item>
+        </ReasonedMenuItem>
       )}
       <Menu.Divider />
       {keepRunningChoices(now).map(({ title, until }) => (
-        <Item key={title} Icon={IconClockPlay} problem={keepProblem} onClick={() => onCommand('keepRunning', until)}>
+        <ReasonedMenuItem
+          key={title}
+          Icon={IconClockPlay}
+          problem={keepProblem}
+          onClick={() => onCommand('keepRunning', until)}
+        >
           {title}
-        </Item>
+        </ReasonedMenuItem>
       ))}
       {isKept && (
-        <Item Icon={IconClockPause} problem={keepProblem} onClick={() => onCommand('keepRunning', null)}>
+        <ReasonedMenuItem Icon={IconClockPause} problem={keepProblem} onClick={() => onCommand('keepRunning', null)}>
           Take back: kept until {clockTime(keepRunningUntil, now)}
-        </Item>
+        </ReasonedMenuItem>
       )}
     </>
-  );
-}
-
-interface ItemProps {
-  Icon: Icon;
-  problem: string | undefined;
-  onClick: () => void;
-  children: ReactNode;
-}
-
-function Item({ Icon, problem, onClick, children }: ItemProps) {
-  return (
-    <Tooltip label={problem ?? ''} disabled={problem === undefined} position="left">
-      <Menu.Item leftSection={<Icon size={16} aria-hidden />} {...disabledBecause(problem, onClick)}>
-        {children}
-      </Menu.Item>
-    </Tooltip>
   );
 }

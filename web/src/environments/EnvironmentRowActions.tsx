@@ -1,7 +1,16 @@
-import { ActionIcon, Group, Tooltip } from '@mantine/core';
+import { ActionIcon, Group, Menu, Tooltip } from '@mantine/core';
 import { environmentActionProblem, type Environment } from '@terrarium/contract';
-import { IconMoon, IconPlayerPause, IconPlayerPlay, IconTrash, type Icon } from '@tabler/icons-react';
+import {
+  IconDots,
+  IconMoon,
+  IconPlayerPause,
+  IconPlayerPlay,
+  IconPlayerStop,
+  IconTrash,
+  type Icon,
+} from '@tabler/icons-react';
 import { disabledBecause } from '../ui/Hint.tsx';
+import { ReasonedMenuItem } from '../ui/ReasonedMenuItem.tsx';
 import type { EnvironmentCommand } from './actions.ts';
 import { mainAction, stopWord } from './main-action.ts';
 
@@ -11,33 +20,49 @@ interface EnvironmentRowActionsProps {
   onDelete: () => void;
 }
 
-/** In a list of one's own environments: start or wake, sleep, pause, delete. */
+/** In a list of one's own environments: what is most likely done at once, the rest in a menu. */
 export function EnvironmentRowActions({ environment, onCommand, onDelete }: EnvironmentRowActionsProps) {
   const { status, name } = environment;
-  const main = mainAction(status);
-  const isAsleepOrRuns = status === 'Running' || status === 'Asleep';
+  const { command, word, problem } = mainAction(status);
+  const deleteProblem = environmentActionProblem(status, 'delete');
   return (
     <Group gap={4} justify="flex-end" wrap="nowrap">
-      {main.command === 'stop'
-        ? isAsleepOrRuns && (
-            <RowAction
-              Icon={IconMoon}
-              word="Sleep"
-              name={name}
-              problem={environmentActionProblem(status, 'sleep')}
-              onClick={() => onCommand('sleep')}
-            />
-          )
-        : main.problem === undefined && (
-            <RowAction
-              Icon={IconPlayerPlay}
-              word={main.word}
-              name={name}
-              problem={undefined}
-              onClick={() => onCommand(main.command)}
-            />
+      <RowAction
+        Icon={command === 'stop' ? stopIcon(word) : IconPlayerPlay}
+        word={word}
+        name={name}
+        problem={problem}
+        onClick={() => onCommand(command)}
+      />
+      <Menu width={208}>
+        <Menu.Target>
+          <ActionIcon aria-label={`Actions for ${name}`}>
+            <IconDots size={16} />
+          </ActionIcon>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <ReasonedMenuItem
+            Icon={IconMoon}
+            problem={environmentActionProblem(status, 'sleep')}
+            onClick={() => onCommand('sleep')}
+          >
+            Sleep
+          </ReasonedMenuItem>
+          {command !== 'stop' && (
+            <ReasonedMenuItem
+              Icon={IconPlayerPause}
+              problem={environmentActionProblem(status, 'stop')}
+              onClick={() => onCommand('stop')}
+            >
+              Pause
+            </ReasonedMenuItem>
           )}
-      <PauseAndDelete environment={environment} onPause={() => onCommand('stop')} onDelete={onDelete} />
+          <Menu.Divider />
+          <ReasonedMenuItem Icon={IconTrash} isDangerous problem={deleteProblem} onClick={onDelete}>
+            Delete…
+          </ReasonedMenuItem>
+        </Menu.Dropdown>
+      </Menu>
     </Group>
   );
 }
@@ -51,11 +76,12 @@ interface PauseAndDeleteProps {
 /** What an owner of the billing project may do to everybody's environments. */
 export function PauseAndDelete({ environment, onPause, onDelete }: PauseAndDeleteProps) {
   const { status, name } = environment;
+  const word = stopWord(status);
   return (
-    <>
+    <Group gap={4} justify="flex-end" wrap="nowrap">
       <RowAction
-        Icon={IconPlayerPause}
-        word={stopWord(status)}
+        Icon={stopIcon(word)}
+        word={word}
         name={name}
         problem={environmentActionProblem(status, 'stop')}
         onClick={onPause}
@@ -68,8 +94,12 @@ export function PauseAndDelete({ environment, onPause, onDelete }: PauseAndDelet
         problem={environmentActionProblem(status, 'delete')}
         onClick={onDelete}
       />
-    </>
+    </Group>
   );
+}
+
+function stopIcon(word: string): Icon {
+  return word === 'Cancel' ? IconPlayerStop : IconPlayerPause;
 }
 
 interface RowActionProps {

@@ -85,7 +85,13 @@ export function EnvironmentWarnings({ environment, workspace }: EnvironmentWarni
 
 function Warning({ title, action, children }: { title: string; action?: ReactNode; children: ReactNode }) {
   return (
-    <Alert color="yellow" icon={<IconAlertTriangle size={16} />} role="alert" title={title} p="sm">
+    <Alert
+      className={classes.warning}
+      icon={<IconAlertTriangle size={16} color="var(--warning)" />}
+      role="alert"
+      title={title}
+      p="sm"
+    >
       {children}
       {action !== undefined && action !== false && <Group mt="xs">{action}</Group>}
     </Alert>

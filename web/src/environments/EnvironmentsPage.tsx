@@ -53,7 +53,7 @@ export function EnvironmentsPage() {
       title: 'Actions',
       isTitleHidden: true,
       align: 'right',
-      width: 120,
+      width: 88,
       renderCell: (environment) => (
         <EnvironmentRowActions
           environment={environment}

@@ -28,7 +28,7 @@ export function MainActionButton({ environment, workspace, act, noun }: MainActi
         loading={act.isPending && act.variables.command === command}
         {...disabledBecause(reason, () => act.mutate({ environment, command }))}
       >
-        {noun === undefined || word === 'Retry' || word === 'Cancel' ? word : `${word} ${noun}`}
+        {noun === undefined || word === 'Retry' ? word : `${word} ${noun}`}
       </Button>
     </Hint>
   );

@@ -1,4 +1,3 @@
-import { Group } from '@mantine/core';
 import { environmentStatusWord, type Environment } from '@terrarium/contract';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -45,13 +44,11 @@ export function ProjectEnvironmentsSection({ project }: { project: string }) {
       align: 'right',
       width: 88,
       renderCell: (environment) => (
-        <Group gap={4} justify="flex-end" wrap="nowrap">
-          <PauseAndDelete
-            environment={environment}
-            onPause={() => act.mutate({ environment, command: 'stop' })}
-            onDelete={() => setDeleted(environment)}
-          />
-        </Group>
+        <PauseAndDelete
+          environment={environment}
+          onPause={() => act.mutate({ environment, command: 'stop' })}
+          onDelete={() => setDeleted(environment)}
+        />
       ),
     },
   ];

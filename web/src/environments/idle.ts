@@ -20,7 +20,7 @@ export function idleNotice(environment: IdleFacts, now: number): IdleNotice | un
   if (keepRunningUntil !== null && Date.parse(keepRunningUntil) > now)
     return { kind: 'kept', text: `Kept running until ${clockTime(keepRunningUntil, now)}` };
   const next = [
-    { kind: 'sleeps' as const, word: 'Sleeps', at: environment.sleepsAt },
+    { kind: 'sleeps' as const, word: 'Sleeps', at: status === 'Running' ? environment.sleepsAt : null },
     { kind: 'pauses' as const, word: 'Pauses', at: environment.pausesAt },
   ]
     .flatMap(({ at, ...rest }) => (at === null ? [] : [{ ...rest, inMs: Date.parse(at) - now }]))
