@@ -8,11 +8,13 @@ import type { AgentConfig } from '@terrarium/contract/agent';
 import { Activity } from './activity/activity.ts';
 import { endProcesses } from './activity/end-processes.ts';
 import { KernelUsage } from './activity/kernel-usage.ts';
+import { OutOfMemory } from './activity/out-of-memory.ts';
 import { Processes } from './activity/processes.ts';
 import { activityRoutes } from './activity/routes.ts';
 import { Usage } from './activity/usage.ts';
 import { createAuthorization } from './authorization.ts';
 import { Contents } from './files/contents.ts';
+import { folderRoutes } from './files/folder-routes.ts';
 import { fileRoutes } from './files/routes.ts';
 import { prepareHome } from './kernels/environment.ts';
 import { Channels } from './kernels/channels.ts';
@@ -54,7 +56,14 @@ export async function startAgent(options: {
   const processes = new Processes(`${mark.name}=${mark.value}`);
   // An agent that was killed could not end what it had started.
   await endProcesses(() => processes.marked(), endMs);
-  const kernels = new Kernels({ ...config, socketDirectory, inherited, fixedVariables: { [mark.name]: mark.value } });
+  const outOfMemory = new OutOfMemory({ processes, kernels: () => kernels.list() });
+  const kernels = new Kernels({
+    ...config,
+    claimMemoryKill: (kernel) => outOfMemory.claim(kernel),
+    socketDirectory,
+    inherited,
+    fixedVariables: { [mark.name]: mark.value },
+  });
   const sessions = new Sessions(kernels);
   const channels = new Channels();
   const touch = (): void => {
@@ -64,7 +73,7 @@ export async function startAgent(options: {
   const terminals = new Terminals({ home: config.home, environment, onKeystroke: touch });
   const startup = new Startup({ ...config, environment });
   const activity = new Activity({ kernels, terminals, startup, processes });
-  const usage = new Usage(config.home, processes);
+  const usage = new Usage({ home: config.home, processes, latestOutOfMemory: () => outOfMemory.latest });
   const notebooks = new Notebooks(config.home);
 
   const dispatch = createDispatch([
@@ -80,6 +89,7 @@ export async function startAgent(options: {
     ...terminalRoutes(terminals),
     ...startupRoutes(startup),
     ...fileRoutes(new Contents(config.home, touch)),
+    ...folderRoutes(config.home),
     ...mirrorRoutes(config.home, notebooks),
   ]);
   const isAuthorized = createAuthorization(config.secret);
@@ -136,6 +146,7 @@ export async function startAgent(options: {
     async close() {
       server.close();
       notebooks.close();
+      outOfMemory.close();
       await Promise.all([kernels.close(), terminals.close()]);
       // Jobs that outlived their kernel or terminal end with the environment.
       await endProcesses(() => processes.marked(), endMs);

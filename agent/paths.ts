@@ -8,4 +8,5 @@ export const paths: typeof agentPaths = {
   kernels: '/agent/kernels',
   startup: '/agent/startup',
   variables: '/agent/variables',
+  folders: '/agent/folders',
 };

@@ -14,6 +14,7 @@ const all = [
   'large-notebook',
   'execute-round-trip',
   'cell-round-trip',
+  'wake',
   'gateway-throughput',
   'start-to-first-result',
 ];

@@ -31,8 +31,41 @@ export const AgentActivity = z.object({
   lastActivityAt: z.number(),
   /** Why it must not be paused now, for people: `kernel python3 is busy (notebooks/a.ipynb)`. Empty when idle. */
   busyReasons: z.array(z.string()),
+  /** Executions of all kernels that have not ended, those that wait among them. */
+  runningCells: z.number().int().default(0),
 });
 export type AgentActivity = z.infer<typeof AgentActivity>;
+
+/** Something that the system killed for want of memory. */
+export const AgentOutOfMemory = z.object({
+  /** Epoch ms. */
+  at: z.number(),
+  /** Kernelspec of the kernel that was killed, or that had started what was. */
+  kernel: z.string().nullable(),
+  /** Which cell that kernel was at, where the client named one. */
+  cell: z.string().nullable(),
+  /** What it had come to: the most that the environment held, less what others in it hold after the kill. */
+  peakBytes: z.number().nullable(),
+  memoryLimitBytes: z.number().nullable(),
+  /** With how much memory it may get through: a whole number of GiB. */
+  suggestedGiB: z.number().nullable(),
+  /** For people: what was killed, at how much memory, and what to do. */
+  sentence: z.string(),
+});
+export type AgentOutOfMemory = z.infer<typeof AgentOutOfMemory>;
+
+/** How a kernel ended that nobody had asked to end. */
+export const AgentKernelDeath = z.object({
+  /** For people. */
+  reason: z.string(),
+  isOutOfMemory: z.boolean(),
+  peakBytes: z.number().nullable(),
+  memoryLimitBytes: z.number().nullable(),
+  suggestedGiB: z.number().nullable(),
+  cell: z.string().nullable(),
+  at: z.number(),
+});
+export type AgentKernelDeath = z.infer<typeof AgentKernelDeath>;
 
 export const AgentUsage = z.object({
   /** Cores in use over the last interval, fractions allowed. */
@@ -41,6 +74,8 @@ export const AgentUsage = z.object({
   memoryLimitBytes: z.number().nullable(),
   diskUsedBytes: z.number().nullable(),
   diskTotalBytes: z.number().nullable(),
+  /** The latest in the agent's life. */
+  outOfMemory: AgentOutOfMemory.nullable().default(null),
 });
 export type AgentUsage = z.infer<typeof AgentUsage>;
 
@@ -64,6 +99,8 @@ export const AgentKernel = z.object({
   memoryBytes: z.number().nullable(),
   /** Cores in use since the measurement before, fractions allowed; null at the first. */
   cpuCores: z.number().nullable(),
+  /** Its latest death, also when it was started again since. */
+  death: AgentKernelDeath.nullable().default(null),
 });
 export type AgentKernel = z.infer<typeof AgentKernel>;
 
@@ -83,7 +120,30 @@ export const agentPaths = {
   startup: '/agent/startup',
   /** PUT AgentVariables: for kernels, terminals and scripts that start from now on. */
   variables: '/agent/variables',
+  /** GET AgentFolders: takes up to ten seconds. */
+  folders: '/agent/folders',
 } as const;
+
+/** What takes most of the disk. */
+export const AgentFolders = z.object({
+  /**
+   * Largest first. A folder counts with all that is in it; one that holds hardly more than another entry below it is left
+   * out, so that no entry stands for the same bytes as the next.
+   */
+  entries: z.array(
+    z.object({
+      path: z.string().describe('Relative to home'),
+      kind: z.enum(['folder', 'file']),
+      /** As du counts: what is taken of the disk, a file with several names once. */
+      bytes: z.number(),
+    }),
+  ),
+  /** Of all that was seen. */
+  bytes: z.number(),
+  /** Whether all was seen in the time there is. */
+  isComplete: z.boolean(),
+});
+export type AgentFolders = z.infer<typeof AgentFolders>;
 
 export const AgentVariables = z.object({ environmentVariables: z.record(z.string(), z.string()) });
 export type AgentVariables = z.infer<typeof AgentVariables>;

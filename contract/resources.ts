@@ -272,6 +272,14 @@ export const Environment = z.object({
       memoryLimitBytes: z.number().nullable(),
       diskUsedBytes: z.number().nullable(),
       diskTotalBytes: z.number().nullable(),
+      outOfMemory: z
+        .object({
+          at: Moment,
+          sentence: z.string().describe('What was ended, at how much memory, and what to do'),
+          suggestedGiB: z.number().nullable().describe('With how much memory it may get through'),
+        })
+        .nullable()
+        .describe('The last time since its start that the system ended something in it for want of memory'),
       measuredAt: Moment,
     })
     .nullable(),
@@ -393,6 +401,10 @@ export const Kernel = z.object({
   queued: z.number().int().describe('Executions that wait behind that one'),
   memoryBytes: z.number().nullable().describe('Of its process and all that it started'),
   cpuCores: z.number().nullable().describe('Cores in use, fractions allowed'),
+  death: z
+    .object({ at: Moment, reason: z.string(), isOutOfMemory: z.boolean(), suggestedGiB: z.number().nullable() })
+    .nullable()
+    .describe('How it last ended without having been asked to'),
   environment: z.object({ id: z.string(), name: z.string() }),
 });
 export type Kernel = z.infer<typeof Kernel>;

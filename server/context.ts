@@ -161,6 +161,7 @@ export async function createContext(options: { config: Config; log: Log; clock?:
       prices,
       clock,
     }),
+    meter,
     doors: createDoors({ database, driver: compute, events }),
     prices,
     defaults: config.defaults,
@@ -196,6 +197,9 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     events,
     clock,
     log,
+  });
+  documents.onStored(({ owner, authors }) => {
+    for (const { accountId } of authors) meter.noteEdit(accountId, owner.id);
   });
   const versionRows = versionStore(database);
   const versions = createVersions({ store: versionRows, buckets: storedBuckets, documents, events, clock, log });

@@ -2,12 +2,13 @@ import type { AgentActivity } from '@terrarium/contract/agent';
 import type { Kernels } from '../kernels/kernels.ts';
 import type { Startup } from '../startup/startup.ts';
 import type { Terminals } from '../terminals/terminals.ts';
-import { busyReasons } from './busy.ts';
+import { busyReasons, type MeasuredProcess } from './busy.ts';
+import { readDetails, readIoBytes } from './process-details.ts';
 import type { ProcessFacts, Processes } from './processes.ts';
 
 interface Sample {
   readonly at: number;
-  readonly processes: readonly ProcessFacts[];
+  readonly processes: readonly MeasuredProcess[];
 }
 
 /** CPU time is counted in hundredths of a second: over a shorter time a single tick would look like work. */
@@ -50,37 +51,38 @@ export class Activity {
     const [, last] = this.#samples;
     if (Date.now() - last.at >= shortestIntervalMs) this.#samples = [last, this.#sample()];
     const [before, now] = this.#samples;
-    const kernels = this.#kernels.list().map(({ spec, label, pid, isWorking }) => ({
-      name: spec.name,
-      label,
-      pid,
-      isBusy: isWorking,
-    }));
+    const kernels = this.#kernels.list();
     const fresh = this.#processes.sample();
     return {
       lastActivityAt: this.lastActivityAt,
+      runningCells: kernels.reduce((sum, { executions }) => sum + executions.unfinished().length, 0),
       busyReasons: busyReasons({
-        kernels,
+        kernels: kernels.map(({ spec, label, pid, isWorking }) => ({ name: spec.name, label, pid, isBusy: isWorking })),
         unclaimed: this.#kernels.unclaimedProcesses(),
         shells: this.#terminals.shells(),
         startup: this.#startup.pid,
+        ofStartup: this.#startup.started(),
         before: before.processes,
-        // Shells are looked at now: what runs in them counts even when it started after the sample.
-        now: withTicksOf(fresh, now.processes),
+        // What runs is looked at now, even when it started after the sample.
+        now: asMeasured(fresh, now.processes),
         elapsedMs: now.at - before.at,
+        details: readDetails(fresh),
       }),
     };
   }
 
   #sample(): Sample {
-    return { at: Date.now(), processes: this.#processes.sample() };
+    const processes = this.#processes.sample();
+    return { at: Date.now(), processes: processes.map((one) => ({ ...one, ioBytes: readIoBytes(one.pid) })) };
   }
 }
 
-/** The processes of now with the CPU time they had at the sample, so that shares fit the sample's interval. */
-function withTicksOf(fresh: readonly ProcessFacts[], sampled: readonly ProcessFacts[]): ProcessFacts[] {
-  const ticks = new Map(
-    sampled.map(({ pid, startedAtTicks, ticks: spent }) => [`${String(pid)}/${String(startedAtTicks)}`, spent]),
-  );
-  return fresh.map((one) => ({ ...one, ticks: ticks.get(`${String(one.pid)}/${String(one.startedAtTicks)}`) ?? 0 }));
+/** The processes of now with what they had used at the sample, so that shares fit the sample's interval. */
+function asMeasured(fresh: readonly ProcessFacts[], sampled: readonly MeasuredProcess[]): MeasuredProcess[] {
+  const keyOf = ({ pid, startedAtTicks }: ProcessFacts): string => `${String(pid)}/${String(startedAtTicks)}`;
+  const known = new Map(sampled.map((one) => [keyOf(one), one]));
+  return fresh.map((one) => {
+    const { ticks = 0, ioBytes = null } = known.get(keyOf(one)) ?? {};
+    return { ...one, ticks, ioBytes };
+  });
 }

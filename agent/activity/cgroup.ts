@@ -5,10 +5,19 @@ export interface GroupUsage {
   readonly cpuMicroseconds: number | null;
   readonly memoryBytes: number | null;
   readonly memoryLimitBytes: number | null;
+  /** The most it ever held, the cache included. */
+  readonly memoryPeakBytes: number | null;
 }
 
 /** A v1 limit that nobody set is the largest multiple of the page size below 2^63. */
 const unlimited = 2 ** 60;
+
+const nothing: GroupUsage = {
+  cpuMicroseconds: null,
+  memoryBytes: null,
+  memoryLimitBytes: null,
+  memoryPeakBytes: null,
+};
 
 /** Reads v2 where it is mounted, else v1. `root` is where /sys/fs/cgroup is. */
 export function readGroup(selfCgroup: string, root = '/sys/fs/cgroup'): GroupUsage {
@@ -22,6 +31,7 @@ export function readGroup(selfCgroup: string, root = '/sys/fs/cgroup'): GroupUsa
         cpuMicroseconds: field(read(`${folder}/cpu.stat`), 'usage_usec'),
         memoryBytes: Math.max(0, memoryBytes - inactive),
         memoryLimitBytes: number(read(`${folder}/memory.max`)),
+        memoryPeakBytes: number(read(`${folder}/memory.peak`)),
       };
     }
   }
@@ -29,7 +39,7 @@ export function readGroup(selfCgroup: string, root = '/sys/fs/cgroup'): GroupUsa
   const memory = `${root}/memory${memoryPath}`;
   const limit = number(read(`${memory}/memory.limit_in_bytes`));
   // Without a limit it is a group that others share, as on a machine where nobody made one for us.
-  if (limit === null || limit >= unlimited) return { cpuMicroseconds: null, memoryBytes: null, memoryLimitBytes: null };
+  if (limit === null || limit >= unlimited) return nothing;
   const used = number(read(`${memory}/memory.usage_in_bytes`));
   const inactive = field(read(`${memory}/memory.stat`), 'total_inactive_file') ?? 0;
   // In another group than for memory, it is one that was not made for us.
@@ -39,7 +49,23 @@ export function readGroup(selfCgroup: string, root = '/sys/fs/cgroup'): GroupUsa
     cpuMicroseconds: cpuNanoseconds === null ? null : cpuNanoseconds / 1000,
     memoryBytes: used === null ? null : Math.max(0, used - inactive),
     memoryLimitBytes: limit,
+    memoryPeakBytes: number(read(`${memory}/memory.max_usage_in_bytes`)),
   };
+}
+
+/** How often the system has killed for want of memory, in our group where that can be seen, else on the machine. */
+export function readOomKills(): number | null {
+  const self = read('/proc/self/cgroup');
+  const sources: [file: string, counter: RegExp][] = [
+    [`/sys/fs/cgroup${groupPath(self, '') ?? ''}/memory.events`, /^oom_kill (\d+)$/m],
+    [`/sys/fs/cgroup/memory${groupPath(self, 'memory') ?? ''}/memory.oom_control`, /^oom_kill (\d+)$/m],
+    ['/proc/vmstat', /^oom_kill (\d+)$/m],
+  ];
+  for (const [file, counter] of sources) {
+    const match = counter.exec(read(file));
+    if (match?.[1] !== undefined) return Number(match[1]);
+  }
+  return null;
 }
 
 /**

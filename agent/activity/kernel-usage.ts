@@ -58,7 +58,7 @@ export class KernelUsage {
 }
 
 function describe(kernel: Kernel): Omit<AgentKernel, 'memoryBytes' | 'cpuCores'> {
-  const { id, spec, executionState, label, connections, lastActivityAt, executions } = kernel;
+  const { id, spec, executionState, label, connections, lastActivityAt, executions, death } = kernel;
   const current = executions.current();
   const unfinished = executions.unfinished().length;
   return {
@@ -74,6 +74,7 @@ function describe(kernel: Kernel): Omit<AgentKernel, 'memoryBytes' | 'cpuCores'>
     execution:
       current === undefined ? null : { cell: current.cellId, startedAt: current.startedAt ?? current.queuedAt },
     queued: Math.max(0, unfinished - 1),
+    death,
   };
 }
 

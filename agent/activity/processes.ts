@@ -86,17 +86,30 @@ export class Processes {
   /** All of them but the agent itself. */
   sample(): ProcessFacts[] {
     const all = readAll();
+    return this.#remembering((isMarked) =>
+      [...all.values()].filter(
+        (facts) => facts.pid !== process.pid && (isBelow(facts, process.pid, all) || isMarked(facts)),
+      ),
+    );
+  }
+
+  /** Those that carry the mark, as it was when each was first asked about. */
+  carriers(): ReadonlySet<number> {
+    const all = [...readAll().values()];
+    return this.#remembering((isMarked) => new Set(all.filter(isMarked).map(({ pid }) => pid)));
+  }
+
+  /** Remembers the answers for what is asked about now, and forgets the others. */
+  #remembering<T>(look: (isMarked: (facts: ProcessFacts) => boolean) => T): T {
     const marked = new Map<string, boolean>();
-    const ours = [...all.values()].filter((facts) => {
-      if (facts.pid === process.pid) return false;
-      if (isBelow(facts, process.pid, all)) return true;
+    const found = look((facts) => {
       const key = `${String(facts.pid)}/${String(facts.startedAtTicks)}`;
       const isMarked = this.#marked.get(key) ?? this.#isMarked(facts.pid);
       marked.set(key, isMarked);
       return isMarked;
     });
     this.#marked = marked;
-    return ours;
+    return found;
   }
 
   #isMarked(pid: number): boolean {

@@ -15,12 +15,14 @@ const microsecondsPerTick = 10_000;
 export class Usage {
   readonly #home: string;
   readonly #processes: Processes;
+  readonly #latestOutOfMemory: () => AgentUsage['outOfMemory'];
   #last: CpuSample;
   #cpuCores: number | null = null;
 
-  constructor(home: string, processes: Processes) {
-    this.#home = home;
-    this.#processes = processes;
+  constructor(parts: { home: string; processes: Processes; latestOutOfMemory: () => AgentUsage['outOfMemory'] }) {
+    this.#home = parts.home;
+    this.#processes = parts.processes;
+    this.#latestOutOfMemory = parts.latestOutOfMemory;
     this.#last = this.#read().cpu;
   }
 
@@ -40,6 +42,7 @@ export class Usage {
       diskUsedBytes: disk === null ? null : (disk.blocks - disk.bfree) * disk.bsize,
       // What a user can fill: without the blocks kept for root, as df counts.
       diskTotalBytes: disk === null ? null : (disk.blocks - disk.bfree + disk.bavail) * disk.bsize,
+      outOfMemory: this.#latestOutOfMemory(),
     };
   }
 

@@ -3,8 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { AgentFolders } from '@terrarium/contract/agent';
 import { connectKernel } from '../testing/kernel-client.ts';
-import { startTestAgent } from '../testing/test-agent.ts';
+import { startTestAgent, until } from '../testing/test-agent.ts';
 
 let home: string;
 /** A small disk of its own needs root. */
@@ -65,4 +66,30 @@ test('with a full disk the agent starts, kernels run, and a save is refused with
   const again = await agent.call('PUT', '/api/contents/kept.txt', { type: 'file', format: 'text', content: 'new' });
   expect(again.status).toBe(200);
   expect(readFileSync(path.join(home, 'kept.txt'), 'utf8')).toBe('new');
+});
+
+test('a kernel starts again on a disk that it has filled itself, and the disk says what fills it', async ({ skip }) => {
+  if (!isMounted) skip('a tmpfs cannot be mounted here: this story needs root');
+  {
+    // It leaves a profile and a history behind.
+    await using agent = await startTestAgent({ home });
+    const { json } = await agent.call('POST', '/api/kernels', { name: 'python3' });
+    const client = await connectKernel(agent, json.id);
+    const code =
+      'try:\n  with open("data.bin", "wb", buffering=0) as f:\n    while True: f.write(b"x" * 4096)\nexcept OSError as e: print(e.errno, end="")';
+    expect(await client.run(code)).toBe('28');
+    await client.close();
+  }
+  expect(statfsSync(home).bavail).toBe(0);
+
+  await using agent = await startTestAgent({ home, warmKernel: 'python3' });
+  const { json } = await agent.call('POST', '/api/kernels', { name: 'python3' });
+  const client = await connectKernel(agent, json.id);
+  expect(await client.run('print("alive", end="")')).toContain('alive');
+  await client.close();
+  await agent.call('PUT', '/agent/startup', { script: 'echo alive', timeoutMs: 10_000 });
+  await until(async () => (await agent.call('GET', '/agent/startup')).json.output === 'alive\n', 'the startup script');
+  const folders = AgentFolders.parse((await agent.call('GET', '/agent/folders')).json);
+  expect(folders.entries[0]).toMatchObject({ path: 'data.bin', kind: 'file' });
+  expect(folders.entries[0]?.bytes).toBeGreaterThan(1024 ** 2);
 });

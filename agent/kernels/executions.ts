@@ -39,6 +39,12 @@ export class Executions {
     return undefined;
   }
 
+  /** What it works on, or worked on last where that was done only after the moment. */
+  since(at: number): (Execution & { readonly header: Buffer }) | undefined {
+    const isRecent = ({ endedAt }: Execution): boolean => endedAt !== null && endedAt >= at;
+    return this.current() ?? [...this.#all.values()].findLast(isRecent);
+  }
+
   observe(entry: JournalEntry): void {
     if (entry.direction === 'in') {
       if (entry.msgType === 'execute_request') this.#add(entry);

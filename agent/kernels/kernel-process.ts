@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
+import { goFirst } from '../activity/go-first.ts';
 import { errnoOf } from '../log.ts';
 
 export interface Exit {
@@ -57,6 +58,7 @@ export async function spawnKernel(options: {
   child.on('error', () => undefined); // a signal that could not be delivered
   const pid = child.pid;
   if (pid === undefined) throw new Error(`${program} was started without a process id`);
+  goFirst(pid);
 
   return {
     pid,

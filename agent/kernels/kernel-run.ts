@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { readOomKills } from './death.ts';
 import { spawnKernel, type Exit, type KernelProcess } from './kernel-process.ts';
 import type { Kernelspec } from './kernelspecs.ts';
 import { openLink, type KernelLink, type RequestChannel } from './link.ts';
@@ -25,8 +24,6 @@ export interface Incoming {
 export interface KernelRun {
   readonly pid: number;
   readonly startedAt: number;
-  /** How often the system had killed for want of memory before this run, where that is known. */
-  readonly oomKillsBefore: number | null;
   /** Settles when the kernel answers and its outputs reach us; rejects when it ends before. */
   readonly ready: Promise<void>;
   readonly exited: Promise<Exit>;
@@ -67,7 +64,6 @@ export async function startRun(setting: RunSetting, onMessage: (incoming: Incomi
     },
   });
   const startedAt = Date.now();
-  const oomKillsBefore = readOomKills();
   const child = await spawnOrClose(setting, link, { ...env, ...expandedEnv(spec.env, env) }, cwd);
   const ended = child.exited.then(({ code, signal }) => {
     throw new Error(`kernel ${spec.name} ended before it answered (${signal ?? `exit code ${String(code)}`})`);
@@ -103,7 +99,6 @@ export async function startRun(setting: RunSetting, onMessage: (incoming: Incomi
   return {
     pid: child.pid,
     startedAt,
-    oomKillsBefore,
     ready,
     exited: child.exited,
     lastWords: () => child.lastWords(),

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { kernelEndings } from '@terrarium/contract/agent';
+import { kernelEndings, type AgentKernelDeath } from '@terrarium/contract/agent';
+import type { MemoryKill } from '../activity/memory-kill.ts';
 import { HttpError } from '../http-error.ts';
 import { log, messageOf } from '../log.ts';
 import { Askers } from './askers.ts';
-import { describeDeath, readOomKills } from './death.ts';
+import { describeDeath } from './death.ts';
 import { Executions } from './executions.ts';
 import type { ChannelMessage } from './framing.ts';
 import { Journal, type JournalEntry, type JournalLimits } from './journal.ts';
@@ -22,6 +23,8 @@ export interface KernelSetting extends Omit<RunSetting, 'env'> {
   /** Chosen by a client; a new one where absent. */
   readonly id?: string;
   readonly journalLimits?: JournalLimits;
+  /** What is known of a kill for want of memory that just ended this kernel; null when there was none. */
+  readonly claimMemoryKill: (kernel: { name: string; cell: string | null }) => MemoryKill | null;
 }
 
 interface KernelEvents {
@@ -55,6 +58,8 @@ export class Kernel extends EventEmitter<KernelEvents> {
   lastActivityAt = Date.now();
   /** Why it is dead, for people. */
   reason: string | null = null;
+  /** How it ended last without being asked to. */
+  death: AgentKernelDeath | null = null;
   /** Open WebSockets. */
   connections = 0;
   /** Path of the notebook or file it was started for, relative to home. */
@@ -250,6 +255,11 @@ export class Kernel extends EventEmitter<KernelEvents> {
     this.emit('entry', entry);
   }
 
+  /** Shows a sentence under the cell that ran at that moment or has run since. */
+  note(sentence: string, at: number): void {
+    this.#say('iopub', 'stream', { name: 'stderr', text: `${sentence}\n` }, this.executions.since(at)?.header);
+  }
+
   /** Says what the kernel itself can no longer say. */
   #say(
     channel: 'iopub' | 'shell',
@@ -294,16 +304,15 @@ export class Kernel extends EventEmitter<KernelEvents> {
     await delay(lastMessagesMs);
     // Ended by restart() or shutdown(), which have taken the run away already.
     if (this.#run !== run || this.#isClosing) return;
-    const reason = describeDeath({
-      name: this.spec.name,
-      exit,
-      oomKillsBefore: run.oomKillsBefore,
-      oomKillsAfter: readOomKills(),
-    });
+    const { name } = this.spec;
+    const cell = this.executions.current()?.cellId ?? null;
+    const memoryKill = exit.signal === 'SIGKILL' ? this.#setting.claimMemoryKill({ name, cell }) : null;
+    this.death = describeDeath({ name, exit, memoryKill, cell, at: Date.now() });
+    const { reason } = this.death;
     log('warn', reason, { kernel: this.spec.name, id: this.id, lastWords: run.lastWords().slice(-2000) });
     const livedWell = this.#isOpen && Date.now() - run.startedAt > stableMs;
     this.#quickDeaths = livedWell ? 1 : this.#quickDeaths + 1;
-    this.#say('iopub', 'stream', { name: 'stderr', text: `${reason}\n` }, this.executions.current()?.header);
+    this.note(reason, this.death.at);
     this.#forgetRun(reason);
     await run.end({ isPolite: false, isRestart: false });
 

@@ -11,7 +11,7 @@ import {
   type Python,
   type Variables,
 } from './environment.ts';
-import { Kernel } from './kernel.ts';
+import { Kernel, type KernelSetting } from './kernel.ts';
 import { defaultKernelName, findKernelspecs, kernelspecRoots, type Kernelspec } from './kernelspecs.ts';
 
 export interface KernelsOptions {
@@ -25,6 +25,7 @@ export interface KernelsOptions {
   /** Ours, which nobody can choose. */
   readonly fixedVariables: Variables;
   readonly warmKernel: string | null;
+  readonly claimMemoryKill: KernelSetting['claimMemoryKill'];
 }
 
 /** So that warming the next kernel does not compete with the cell that the claimed one is about to run. */
@@ -195,8 +196,16 @@ export class Kernels {
       // ipykernel ends itself when its parent is process 1, and ours may be.
       ...(process.pid === 1 ? {} : { JPY_PARENT_PID: String(process.pid) }),
     });
-    const { stateDirectory, socketDirectory } = this.#options;
-    const kernel = new Kernel({ ...(id === null ? {} : { id }), spec, env, cwd, stateDirectory, socketDirectory });
+    const { stateDirectory, socketDirectory, claimMemoryKill } = this.#options;
+    const kernel = new Kernel({
+      ...(id === null ? {} : { id }),
+      spec,
+      env,
+      cwd,
+      stateDirectory,
+      socketDirectory,
+      claimMemoryKill,
+    });
     await kernel.start();
     return kernel;
   }

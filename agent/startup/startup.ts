@@ -2,10 +2,12 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
+import { constants, setPriority } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AgentStartup, AgentStartupRequest } from '@terrarium/contract/agent';
 import { endProcesses } from '../activity/end-processes.ts';
+import { goFirst } from '../activity/go-first.ts';
 import { Processes } from '../activity/processes.ts';
 import { log, messageOf } from '../log.ts';
 import { BoundedLog } from './bounded-log.ts';
@@ -49,6 +51,11 @@ export class Startup {
   /** The script's process while it runs. */
   get pid(): number | null {
     return this.isRunning ? this.#pid : null;
+  }
+
+  /** What it has started, also when it has ended itself. */
+  started(): ReadonlySet<number> {
+    return this.#facts.state === 'none' ? new Set() : this.#processes.carriers();
   }
 
   /** Starts it, unless one was started already. What keeps it from starting is told as its failure. */
@@ -95,6 +102,7 @@ export class Startup {
     const exited = once(child, 'exit'); // rejects when there was nothing to start
     await Promise.race([once(child, 'spawn'), exited]);
     this.#pid = child.pid ?? null;
+    if (child.pid !== undefined) giveWay(child.pid);
     const hasExited = await Promise.race([exited.then(() => true), delay(timeoutMs, false, { ref: false })]);
     if (!hasExited) {
       await this.#kill(child);
@@ -129,6 +137,16 @@ export class Startup {
     this.#facts = { ...this.#facts, state, exitCode, signal, endedAt: Date.now() };
     log('info', 'the startup script ended', { state, exitCode, signal });
     this.#changes.emit('change');
+  }
+}
+
+/** However many processes it starts, the agent still has its turn. */
+function giveWay(pid: number): void {
+  goFirst(pid);
+  try {
+    setPriority(pid, constants.priority.PRIORITY_LOW);
+  } catch {
+    // it has ended already
   }
 }
 

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { IPty } from '@lydell/node-pty';
 import type { RawData, WebSocket } from 'ws';
+import { goFirst } from '../activity/go-first.ts';
 import { HttpError } from '../http-error.ts';
 
 interface Terminal {
@@ -63,6 +64,7 @@ export class Terminals {
       cwd,
       env: { ...env, SHELL: shell, TERM: 'xterm-256color' },
     });
+    goFirst(pty.pid);
     const ended = new Promise<void>((resolve) => {
       pty.onExit(() => {
         resolve();

@@ -150,7 +150,7 @@ export function createDisks(options: {
 
     get: async (accountId: string, id: string): Promise<Disk> => toResource(await required(accountId, id)),
 
-    row: (id: string) => store.byId(id),
+    row: (id: string, inside: Database = database) => diskStore(inside).byId(id),
 
     isAnyIn: async (workspaceId: string): Promise<boolean> => (await store.listIn(workspaceId)).length > 0,
     /** Drops what is remembered of the workspace's deleted disks; their charges stay. */

@@ -2,6 +2,7 @@ import http from 'node:http';
 import { AppError } from '@terrarium/contract';
 import {
   AgentActivity,
+  AgentFolders,
   AgentHealth,
   AgentKernel,
   AgentStartup,
@@ -44,6 +45,8 @@ export const agentClient = {
     send(door, 'PUT', agentPaths.variables, 15_000, JSON.stringify({ environmentVariables })),
   /** What the Jupyter Server API lists, as it came. */
   list: (door: AgentDoor, what: 'kernels' | 'sessions' | 'terminals') => send(door, 'GET', `/api/${what}`, 5000),
+  /** What takes most of the disk; read anew each time, which takes up to ten seconds. */
+  folders: (door: AgentDoor, timeoutMs = 15_000) => get(door, agentPaths.folders, AgentFolders, timeoutMs),
   interruptKernel: (door: AgentDoor, id: string) => send(door, 'POST', `${kernelPath(id)}/interrupt`, 10_000),
   /** Resolves when the kernel answers again. */
   restartKernel: (door: AgentDoor, id: string) => send(door, 'POST', `${kernelPath(id)}/restart`, 120_000),

@@ -4,6 +4,7 @@ import {
   environmentActionProblem,
   environmentPrice,
   type ComputeOffer,
+  type DiskFolders,
   type Environment,
   type EnvironmentAction,
   type EnvironmentCreate,
@@ -22,8 +23,10 @@ import type { EventBus } from '../plumbing/events.ts';
 import { newId, newSecret } from '../plumbing/ids.ts';
 import type { WorkspaceAccess } from '../workspaces/access.ts';
 import type { WorkspaceStore } from '../workspaces/store.ts';
+import { agentClient } from './agent-client.ts';
 import type { Doors } from './doors.ts';
-import { operationStore } from './operations.ts';
+import { operationStore } from './timeline/store.ts';
+import type { Meter } from './meter.ts';
 import type { EnvironmentView, Viewer } from './resource.ts';
 import { specOf, type ShapeDefaults } from './spec.ts';
 import { environmentStore, type EnvironmentRow, type EnvironmentStore } from './store.ts';
@@ -76,6 +79,7 @@ export function createEnvironments(options: {
   images: Images;
   disks: Disks;
   view: EnvironmentView;
+  meter: Meter;
   doors: Doors;
   prices: PriceTable;
   defaults: ShapeDefaults & { diskGiB: number };
@@ -352,6 +356,15 @@ export function createEnvironments(options: {
           .then(() => undefined),
       ),
 
+    /** What takes the most room on its disk. @throws AppError EnvironmentPaused */
+    async folders(reach: Reach): Promise<DiskFolders> {
+      const { entries, isComplete } = await agentClient.folders(await doors.required(await required(reach)));
+      return {
+        entries: entries.map(({ path, kind, bytes }) => ({ path, bytes, isFolder: kind === 'folder' })),
+        isComplete,
+      };
+    },
+
     /** The workspace of that name, if the account has an environment in it, whether or not it can be seen; else null. */
     async placeOfOwn(accountId: string, namespace: string, name: string): Promise<string | null> {
       const workspace = await options.workspaces.byName(namespace, name);
@@ -363,6 +376,12 @@ export function createEnvironments(options: {
     async placeOfPayer(accountId: string, namespace: string, name: string): Promise<string | null> {
       if ((await options.billing.roleOf(accountId, namespace)) !== 'owner') return null;
       return (await options.workspaces.byName(namespace, name))?.id ?? null;
+    },
+
+    /** Whether the account owns the billing project that pays for what runs in the workspace. */
+    async isPaidBy(accountId: string, workspaceId: string | null): Promise<boolean> {
+      const workspace = workspaceId === null ? undefined : await options.workspaces.byId(workspaceId);
+      return workspace !== undefined && (await options.billing.roleOf(accountId, workspace.namespace)) === 'owner';
     },
 
     agentFor: doors.agentFor,

@@ -12,7 +12,7 @@ import { isAgentReady } from './await-agent.ts';
 import { charge, chargesOf } from './charging.ts';
 import type { ComputeDriver, MachineFact } from './compute-driver.ts';
 import type { MachineSpecs } from './machine-spec.ts';
-import { operationStore } from './operations.ts';
+import { operationStore } from './timeline/store.ts';
 import { planEnvironment, type EnvironmentDecision, type EnvironmentStep } from './plan.ts';
 import { appliedIn, differencesBetween, givenBy, specIn } from './spec.ts';
 import { createSteps } from './steps.ts';

@@ -176,7 +176,11 @@ export function createMeter(options: {
 }
 
 function usageOf(usage: AgentUsage, cpus: number, now: number): NonNullable<Reading['usage']> {
-  const { cpuCores, ...rest } = usage;
-  const cpuPercent = cpuCores === null ? null : Math.round((cpuCores / cpus) * 1000) / 10;
-  return { ...rest, cpuPercent, measuredAt: isoMoment(now) };
+  const { cpuCores, outOfMemory, ...rest } = usage;
+  return {
+    ...rest,
+    cpuPercent: cpuCores === null ? null : Math.round((cpuCores / cpus) * 1000) / 10,
+    outOfMemory: outOfMemory == null ? null : { ...outOfMemory, at: isoMoment(outOfMemory.at) },
+    measuredAt: isoMoment(now),
+  };
 }

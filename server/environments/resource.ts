@@ -7,7 +7,7 @@ import { isoMoment, isoMomentOrNull, type Clock } from '../plumbing/clock.ts';
 import type { Database } from '../plumbing/db/database.ts';
 import type { WorkspaceStore } from '../workspaces/store.ts';
 import type { Meter } from './meter.ts';
-import { operationStore, operationTitles, type OperationRow, type StepRow } from './operations.ts';
+import { operationStore, operationTitles, type OperationRow, type StepRow } from './timeline/store.ts';
 import { stepTitles } from './plan.ts';
 import { specIn } from './spec.ts';
 import { environmentStore, type EnvironmentRow } from './store.ts';

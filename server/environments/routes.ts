@@ -73,6 +73,7 @@ export function environmentRoutes(bind: Binder<Principal>, environments: Environ
     return environments.keepRunning(await ownReach(who, params), until);
   });
   bind.on('chooseEnvironment', async ({ who, params }) => environments.choose(await ownReach(who, params)));
+  bind.on('getDiskFolders', async ({ who, params }) => environments.folders(await ownReach(who, params)));
   bind.on('deleteEnvironment', async ({ who, params, query }) =>
     environments.delete(who, await reach(who, params), query.deleteDisk === 'true'),
   );

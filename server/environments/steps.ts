@@ -32,8 +32,7 @@ export interface StepEnd {
 const done: StepEnd = { isDone: true, log: '' };
 
 /**
- * Takes steps: the only place that calls a compute driver's create, start, sleep, wake, limit and stop; and, besides the
- * watch that removes strays, its delete.
+ * Takes steps: the only place that calls a compute driver's create, start, sleep, wake, limit, stop and delete.
  * INVARIANTS: each step may be repeated. What a machine is given is noted before a start, which gives it all anew
  * anyway, and after a change of what runs.
  */
@@ -150,4 +149,9 @@ export function createSteps(options: {
       }
     },
   };
+}
+
+/** Removes a machine that belongs to no environment. */
+export function removeStray(driver: ComputeDriver, id: string): Promise<void> {
+  return driver.delete(id);
 }

@@ -3,7 +3,7 @@ import { statusesThatAllow, type EnvironmentStatus } from '@terrarium/contract';
 import type { Database } from '../plumbing/db/database.ts';
 import { leasedRows, type LeaseColumns } from '../plumbing/reconciler/leased-rows.ts';
 import type { Claim } from '../plumbing/reconciler/reconciler.ts';
-import { operationStore } from './operations.ts';
+import { operationStore } from './timeline/store.ts';
 import type { Desired } from './plan.ts';
 import type { Wish } from './wishes.ts';
 

@@ -15,6 +15,7 @@ import type { Database } from '../plumbing/db/database.ts';
 import type { WorkspaceAccess } from '../workspaces/access.ts';
 import { changesOf, effectOf } from './changes.ts';
 import type { Offer } from './environments.ts';
+import type { Meter } from './meter.ts';
 import type { EnvironmentView } from './resource.ts';
 import { changedSpec, specIn } from './spec.ts';
 import { environmentStore, type EnvironmentChange, type EnvironmentRow } from './store.ts';
@@ -27,6 +28,7 @@ export function createUpdating(options: {
   images: Images;
   disks: Disks;
   view: EnvironmentView;
+  meter: Pick<Meter, 'reading'>;
   defaults: { diskGiB: number };
   clock: Clock;
 }) {
@@ -58,10 +60,15 @@ export function createUpdating(options: {
     throw new AppError('AlreadyExists', message, { fields: { name: message } });
   }
 
-  async function changesFor(row: EnvironmentRow, request: EnvironmentUpdate): Promise<FieldChange[]> {
-    const [offer, disk, shown] = await Promise.all([options.describe(), disks.row(row.disk_id), view.brief(row)]);
+  async function changesFor(
+    inside: Database,
+    row: EnvironmentRow,
+    request: EnvironmentUpdate,
+    offer: Offer,
+  ): Promise<FieldChange[]> {
+    const disk = await disks.row(row.disk_id, inside);
     if (disk === undefined) throw new AppError('NotPossibleNow', 'The disk of this environment is gone.');
-    const memoryBytes = shown.usage?.memoryBytes ?? null;
+    const memoryBytes = options.meter.reading(row.id)?.usage?.memoryBytes ?? null;
     return changesOf(request, {
       status: row.status,
       name: row.name,
@@ -113,6 +120,7 @@ export function createUpdating(options: {
     ): Promise<UpdatedEnvironment> {
       if (request.image !== undefined) await options.images.required(request.image);
       await checkShape(request);
+      const offer = await options.describe();
       const { row, changes } = await database
         .transaction(async (inside) => {
           const found = await parts.find(inside);
@@ -122,7 +130,7 @@ export function createUpdating(options: {
           const mine = await write.ofOwner(found.workspace_id, found.owner_id);
           const others = mine.filter(({ id }) => id !== found.id);
           if (request.name !== undefined) requireFreeName(request.name, others);
-          const asked = await changesFor(found, request);
+          const asked = await changesFor(inside, found, request, offer);
           const diskId = await changeDisk(inside, access, found, request, asked);
           if (isDryRun) throw new DryRun({ row: found, changes: asked });
           if (asked.length > 0) await apply(inside, found, request, asked, diskId);
@@ -163,6 +171,7 @@ export function createUpdating(options: {
     } else if (row.status === 'Running') {
       await write.wish(row, wishToApply(now, change, sentences), now);
     } else await write.update(row.id, change);
+    if (row.status === 'Stopped') await disks.releaseOthers(row.id, diskId, inside);
   }
 }
 

@@ -6,6 +6,7 @@ import type { Log } from '../plumbing/log.ts';
 import { charge, chargesOf } from './charging.ts';
 import type { ComputeDriver, MachineFact } from './compute-driver.ts';
 import { isAlive } from './plan.ts';
+import { removeStray } from './steps.ts';
 import { environmentStore, type EnvironmentStore } from './store.ts';
 
 type Watched = Awaited<ReturnType<EnvironmentStore['watched']>>[number];
@@ -46,7 +47,7 @@ export function createWatch(options: {
     strays = new Set(found);
     for (const id of certain) {
       log.warn({ environmentId: id }, 'watch: removed a machine that belongs to no environment');
-      await driver.delete(id);
+      await removeStray(driver, id);
     }
     return certain.length;
   }

@@ -1,5 +1,5 @@
 import { environmentStatuses, type EnvironmentStatus } from '@terrarium/contract';
-import type { OperationKind } from './operations.ts';
+import type { OperationKind } from './timeline/store.ts';
 import type { EnvironmentChange } from './store.ts';
 
 /** Something asked of an environment: what to write in its row, and the operation that begins with it. */

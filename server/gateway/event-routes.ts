@@ -1,5 +1,6 @@
 import { AppError } from '@terrarium/contract';
 import type { Accounts, Principal } from '../accounts/accounts.ts';
+import type { Environments } from '../environments/environments.ts';
 import type { Binder } from '../plumbing/http/bind.ts';
 import type { Access } from '../workspaces/access.ts';
 import type { EventStreams } from './event-stream.ts';
@@ -7,9 +8,14 @@ import type { EventStreams } from './event-stream.ts';
 /** The app's stream of changes: what the account may see, over all its workspaces. */
 export function eventRoutes(
   bind: Binder<Principal>,
-  options: { accounts: Accounts; access: Access; eventStreams: EventStreams },
+  options: {
+    accounts: Accounts;
+    access: Access;
+    environments: Pick<Environments, 'isPaidBy'>;
+    eventStreams: EventStreams;
+  },
 ): void {
-  const { accounts, access, eventStreams } = options;
+  const { accounts, access, environments, eventStreams } = options;
 
   bind.on('streamEvents', async ({ who, request, reply }) => {
     reply.hijack();
@@ -17,7 +23,9 @@ export function eventRoutes(
       request: request.raw,
       response: reply.raw,
       mayHear: async ({ event, accountId }) => {
-        if (accountId !== null) return accountId === who.account.id;
+        if (accountId === who.account.id) return true;
+        if (event.kind === 'environment') return environments.isPaidBy(who.account.id, event.workspaceId);
+        if (accountId !== null) return false;
         if (event.workspaceId === null) return false;
         return access.workspaceById(who.account.id, event.workspaceId, 'read').then(
           () => true,

@@ -11,6 +11,7 @@ import type { DoorSocket } from '../kernels/door-socket.ts';
 import { environmentControlRoutes } from '../kernels/environment-routes.ts';
 import { createEventChannel } from '../kernels/event-channel.ts';
 import { jupyterRoutes } from '../kernels/jupyter-routes.ts';
+import type { Kernels } from '../kernels/kernels.ts';
 import { createLabFiles } from '../kernels/lab-files.ts';
 import { createRooms } from '../kernels/rooms.ts';
 import { labRoutes } from '../kernels/lab-routes.ts';
@@ -57,6 +58,7 @@ export function createWorkspaceDoor(options: {
   availability: Availability;
   sleepers: Sleepers;
   images: Images;
+  kernels: Kernels;
   documents: LiveDocuments;
   playgrounds: Playgrounds;
   prices: PriceTable;

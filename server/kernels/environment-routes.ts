@@ -3,6 +3,7 @@ import { AppError, endpoints, type Environment, type PriceTable } from '@terrari
 import type { Environments, Reach } from '../environments/environments.ts';
 import type { Images } from '../images/images.ts';
 import type { Access } from '../workspaces/access.ts';
+import type { Kernels } from './kernels.ts';
 import { visitorOf } from './visitor.ts';
 
 const keepRunning = endpoints.keepEnvironmentRunning.body;
@@ -20,12 +21,13 @@ export function environmentControlRoutes(
       'defaultFor' | 'create' | 'start' | 'sleep' | 'stop' | 'stopWhenIdle' | 'keepRunning' | 'estimate'
     >;
     images: Pick<Images, 'list'>;
+    kernels: Pick<Kernels, 'list'>;
     prices: PriceTable;
     access: Access;
     streamEvents: (request: FastifyRequest, reply: FastifyReply) => void;
   },
 ): void {
-  const { environments, images, prices, access } = options;
+  const { environments, images, kernels, prices, access } = options;
 
   const mine = (request: FastifyRequest): Promise<Environment | null> => {
     const { principal, access: held } = visitorOf(request.raw);
@@ -78,6 +80,10 @@ export function environmentControlRoutes(
     return environments.keepRunning(await reachOf(request), typeof until === 'string' ? Date.parse(until) : until);
   });
 
+  door.get('/terrarium/kernels', async (request) => {
+    const { principal, access: held } = visitorOf(request.raw);
+    return kernels.list(principal.account.id, held.workspace.id);
+  });
   door.get('/terrarium/prices', () => prices);
   door.get('/terrarium/images', () => images.list());
   door.get('/terrarium/estimate', () => environments.estimate());

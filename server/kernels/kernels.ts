@@ -81,13 +81,14 @@ export function createKernels(deps: { environments: Pick<Environments, 'runningI
 }
 
 function toResource({ environment, kernel }: Found): Kernel {
-  const { path, execution, lastActivityAt, ...rest } = kernel;
+  const { path, execution, lastActivityAt, death, ...rest } = kernel;
   return {
     ...rest,
     path,
     notebook: path === null ? null : notebookPathOf(path),
     execution: execution === null ? null : { cell: execution.cell, startedAt: isoMoment(execution.startedAt) },
     lastActivityAt: isoMoment(lastActivityAt),
+    death: death == null ? null : { ...death, at: isoMoment(death.at) },
     environment,
   };
 }

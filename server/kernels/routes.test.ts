@@ -17,6 +17,7 @@ const kernel: AgentKernel = {
   queued: 0,
   memoryBytes: 1,
   cpuCores: null,
+  death: null,
 };
 
 beforeAll(async () => {

@@ -4,6 +4,7 @@ import { authorOf } from '../accounts/author.ts';
 import type { Disks } from '../disks/disks.ts';
 import type { Documents } from '../documents/live-document.ts';
 import type { ComputeDriver } from '../environments/compute-driver.ts';
+import type { Environments } from '../environments/environments.ts';
 import { environmentStore, type EnvironmentRow } from '../environments/store.ts';
 import { isoMoment, isoMomentOrNull, type Clock } from '../plumbing/clock.ts';
 import type { Database } from '../plumbing/db/database.ts';

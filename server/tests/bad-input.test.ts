@@ -180,6 +180,21 @@ describe('who asks', () => {
 });
 
 /** A body that each endpoint would take. */
+const shape = {
+  name: 'second',
+  image: 'machine',
+  cpus: 1,
+  memoryGiB: 1,
+  gpus: 0,
+  diskGiB: 1,
+  diskName: 'data',
+  bootDiskGiB: 1,
+  startupScript: 'echo hello',
+  startupScriptRuns: 'once',
+  environmentVariables: { A: 'b' },
+  autopauseMinutes: 30,
+  sleepMinutes: 10,
+};
 const valid: Partial<Record<EndpointName, Record<string, unknown> | [Record<string, unknown>]>> = {
   createSession: { email: 'a@b.example', password: 'wrong' },
   updateAccount: { name: 'Ada' },
@@ -190,17 +205,12 @@ const valid: Partial<Record<EndpointName, Record<string, unknown> | [Record<stri
   updateWorkspace: { description: 'x' },
   openDoor: { path: 'lab' },
   updateWorkspaceAcl: [{ email: 'new@example.org', role: 'READER', canShare: false, canCompute: false }],
-  createEnvironment: {
-    name: 'second',
-    image: 'machine',
-    cpus: 1,
-    memoryGiB: 1,
-    diskGiB: 1,
-    diskName: 'data',
-    bootDiskGiB: 1,
-    environmentVariables: { A: 'b' },
-    autopauseMinutes: 30,
-  },
+  createEnvironment: shape,
+  updateEnvironment: shape,
+  keepEnvironmentRunning: { until: '2100-01-01T00:00:00.000Z' },
+  updateDisk: { name: 'other', sizeGiB: 2 },
+  snapshotDisk: { name: 'other' },
+  cloneDisk: { name: 'other', sizeGiB: 2 },
   createNotebook: { path: 'new.ipynb', kernel: 'python3' },
   copyNotebook: { to: 'copy.ipynb' },
   renameNotebook: { to: 'other.ipynb' },

@@ -174,6 +174,17 @@ export function computeConformance(driver: { name: string; make: () => Promise<C
       for (const { id } of [running, spec, ended]) await compute.delete(id);
     });
 
+    it('lists what is being deleted as it was, or not at all', async () => {
+      for (let round = 0; round < 3; round++) {
+        const { id } = await startNew();
+        const { createdAt } = await inState(id, 'running');
+        const deleted = compute.delete(id);
+        const lists = await Promise.all([compute.list(), compute.list(), deleted.then(() => compute.list())]);
+        expect(lists[2].some((fact) => fact.id === id)).toBe(false);
+        for (const fact of lists.flat().filter((each) => each.id === id)) expect(fact).toMatchObject({ createdAt });
+      }
+    });
+
     it('deletes a running machine, and leaves its disk', async () => {
       const running = await startNew();
       await compute.delete(running.id);

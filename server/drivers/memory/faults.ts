@@ -10,6 +10,8 @@ export interface Faults<Method extends string> {
   holdNext(method: Method): Hold;
   /** Every call of `method` fails, without effect, until the returned function is called. */
   failAlways(method: Method, error: Error): () => void;
+  /** Takes back every fault that has not been met. */
+  clear(): void;
   around<R>(method: Method, effect: () => R): Promise<R>;
 }
 
@@ -48,6 +50,10 @@ export function createFaults<Method extends string>(): Faults<Method> {
       return () => {
         always.delete(method);
       };
+    },
+    clear() {
+      next.clear();
+      always.clear();
     },
     async around(method, effect) {
       const standing = always.get(method);

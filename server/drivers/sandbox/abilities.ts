@@ -17,8 +17,11 @@ export interface Abilities {
 }
 
 export interface Withheld {
-  /** Act as on a machine without these; for tests and for people who want plain disks. */
-  readonly without?: readonly ('bubblewrap' | 'images')[];
+  /**
+   * Act as on a machine without these; for tests and for people who want plain disks. The groups are control groups of
+   * version 2, and the freezer of version 1.
+   */
+  readonly without?: readonly ('bubblewrap' | 'images' | 'unified-groups' | 'freezer-groups')[];
 }
 
 export async function findAbilities(scratchDirectory: string, { without = [] }: Withheld): Promise<Abilities> {

@@ -35,7 +35,7 @@ describe('control groups', () => {
       'sys/fs/cgroup/system.slice/t/cgroup.procs': '',
       'sys/fs/cgroup/system.slice/t/t-m1/cgroup.procs': '',
     });
-    const groups = findCgroups('t', root);
+    const groups = findCgroups('t', { root });
     expect(groups.missing).toEqual([]);
     const made = groups.make('m1', limits);
     const place = 'sys/fs/cgroup/system.slice/t/t-m1';
@@ -60,7 +60,7 @@ describe('control groups', () => {
       'sys/fs/cgroup/cpu,cpuacct/service/cgroup.procs': '',
       'sys/fs/cgroup/pids/cgroup.procs': '',
     });
-    const groups = findCgroups('t', root);
+    const groups = findCgroups('t', { root });
     expect(groups.missing).toEqual([]);
     groups.make('m1', limits);
     expect(await read('sys/fs/cgroup/memory/service/t-m1/memory.limit_in_bytes')).toBe('1024');
@@ -70,7 +70,7 @@ describe('control groups', () => {
 
   it('that cannot be made are all missing, and a machine runs without', async () => {
     await lay({ 'proc/self/cgroup': '0::/\n', 'proc/self/mountinfo': '' });
-    const groups = findCgroups('t', root);
+    const groups = findCgroups('t', { root });
     expect(groups.missing).toEqual(['memory', 'cpu', 'pids']);
     expect(groups.make('m1', limits)).toEqual({ directories: [], view: [], memoryEvents: null });
   });

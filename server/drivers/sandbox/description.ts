@@ -1,7 +1,7 @@
 import os from 'node:os';
 import type { ComputeDriver } from '../../environments/compute-driver.ts';
 import type { Abilities } from './abilities.ts';
-import type { Cgroups } from './cgroups.ts';
+import type { Cgroups } from './machine-groups.ts';
 import { readKernelsManifest, type KernelsManifest } from './kernels-manifest.ts';
 
 export function limitsOfHost(): { maxCpus: number; maxMemoryBytes: number } {
@@ -28,6 +28,10 @@ export async function describeSandbox(
     ],
     notes: [...isolationNotes(abilities, cgroups), ...kernelNotes(manifest), ...manifest.notes],
     ...limitsOfHost(),
+    maxGpus: 0,
+    // Where no group can be brought to rest, processes are stopped one by one.
+    canSleep: true,
+    canLimitLive: !cgroups.missing.includes('memory') && !cgroups.missing.includes('cpu'),
   };
 }
 

@@ -4,7 +4,8 @@ import * as z from 'zod';
 import { AppError } from '@terrarium/contract';
 import type { DiskDriver, DiskFact } from '../../disks/disk-driver.ts';
 import type { Abilities } from './abilities.ts';
-import { growImage, makeImage, smallestImageBytes } from './images.ts';
+import { copyFolder, copyImage } from './disk-copy.ts';
+import { canGrowMounted, growImage, makeImage, smallestImageBytes } from './images.ts';
 import { insideUser } from './inside.ts';
 import type { KeyedLock } from '../../plumbing/keyed-lock.ts';
 import type { Volume } from './launch-script.ts';
@@ -15,10 +16,18 @@ const Record = z.object({ sizeBytes: z.number() });
 /** ext4 with 4 KiB blocks */
 const largestBytes = 16 * 2 ** 40;
 
+export interface RestingMachine {
+  readonly id: string;
+  /** Lets it go on before the work is done. One that slept before sleeps on. */
+  goOn(): void;
+}
+
 /** What the compute side tells of a disk's use. */
 export interface DiskUse {
   /** The machine that runs with this disk attached, and processes in its mount namespace. */
   attachment(diskId: string): Promise<{ machineId: string; mountedBy: number[]; mountPoint: string } | null>;
+  /** Does `work` while the machine that the disk is attached to rests; null when there is none. */
+  atRest<R>(diskId: string, work: (resting: RestingMachine | null) => Promise<R>): Promise<R>;
 }
 
 export interface SandboxDisks {
@@ -68,11 +77,53 @@ export function createDisks(options: {
     return { volume: (await exists(at(id, 'img'))) ? { image: at(id, 'img') } : { directory: at(id, 'dir') }, lock };
   }
 
+  async function createCopy(id: string, sizeBytes: number, copyOf: string): Promise<void> {
+    const isMade = async (): Promise<boolean> => (await readJson(at(id, 'json'), Record)) !== null;
+    if (await isMade()) return;
+    const absent = new AppError('NotFound', `There is no disk '${copyOf}' to copy.`);
+    if (!isId(copyOf) || copyOf === id) throw absent;
+    // Sweeps what a crash left, which must not happen in the middle of a copy.
+    await options.abilities();
+    // In an order that is the same for all, so that no two copies wait for one another.
+    const keys = [`disk ${id}`, `disk ${copyOf}`].toSorted();
+    const copy = (resting: RestingMachine | null): Promise<void> =>
+      inTurns(keys, async () => {
+        if (await isMade()) return;
+        const record = await readJson(at(copyOf, 'json'), Record);
+        const source = await volume(copyOf);
+        if (record === null || source === null) throw absent;
+        const size = Math.max(sizeBytes, record.sizeBytes);
+        const attached = await use.attachment(copyOf);
+        if ('image' in source.volume) {
+          await removeTree(at(id, 'dir'));
+          const from = { image: source.volume.image, lock: source.lock, mounted: attached };
+          await copyImage(from, at(id, 'img'), async (making) => {
+            if (size > record.sizeBytes) await growImage(making, size, []);
+          });
+        } else {
+          if (attached !== null && attached.machineId !== resting?.id)
+            throw new AppError('DriverUnavailable', `Disk '${copyOf}' is just being attached. Try again.`);
+          for (const ending of ['dir', 'img']) await removeTree(at(id, ending));
+          const from = { folder: source.volume.directory, isInUse: attached !== null };
+          await copyFolder(from, at(id, 'dir'), () => resting?.goOn());
+        }
+        await writeDurably(at(id, 'json'), JSON.stringify({ sizeBytes: size }));
+      });
+    // An image is frozen in its file system instead, so that its machine goes on.
+    await ((await exists(at(copyOf, 'img'))) ? copy(null) : use.atRest(copyOf, copy));
+  }
+
+  function inTurns<R>([first, ...rest]: readonly string[], work: () => Promise<R>): Promise<R> {
+    return first === undefined ? work() : inTurn(first, () => inTurns(rest, work));
+  }
+
   const driver: DiskDriver = {
     name: 'sandbox',
     async describe() {
       const { images } = await options.abilities();
       return {
+        maxBytes: largestBytes,
+        growsOnline: !images || (await canGrowMounted()),
         notes: images
           ? []
           : [
@@ -82,9 +133,10 @@ export function createDisks(options: {
     },
     inspect,
 
-    async create({ id, sizeBytes }) {
+    async create({ id, sizeBytes, copyOf }) {
       requireId(id);
       requireSize(sizeBytes);
+      if (copyOf !== undefined) return createCopy(id, sizeBytes, copyOf);
       const { images, isolation } = await options.abilities();
       await turn(id, async () => {
         if ((await readJson(at(id, 'json'), Record)) !== null) return;

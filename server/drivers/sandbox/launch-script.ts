@@ -67,7 +67,7 @@ export function launchScript(facts: LaunchFacts): string {
       (line) => `    ${line}`,
     ),
     '  )',
-    `  echo "{\\"exit-code\\": $?}" >&6`,
+    `  echo "{\\"exit-code\\": $?, \\"ended-at\\": $(date +%s%3N)}" >&6`,
     '}',
     'supervise 2>&1 </dev/null | keep_log 6>&- 8<&- 9<&-',
     '',

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { AgentConfig } from '@terrarium/contract/agent';
 import type { MachineSpec } from '../../environments/compute-driver.ts';
 import type { Abilities } from './abilities.ts';
-import type { MachineGroups } from './cgroups.ts';
+import type { MachineGroups } from './machine-groups.ts';
 import type { SandboxSettings } from './compute.ts';
 import { inside, insideUser, markerVariable } from './inside.ts';
 import { readKernelsManifest, type KernelsManifest } from './kernels-manifest.ts';

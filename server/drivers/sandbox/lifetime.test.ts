@@ -6,6 +6,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MachineSpec } from '../../environments/compute-driver.ts';
 import { canGrowMounted } from './images.ts';
+import { Launch } from './machine-files.ts';
 import { outsideProcesses } from './machine-processes.ts';
 import { argumentsOf } from './processes.ts';
 import { createTestSandbox, answers, ask, eventually, run, type TestSandbox } from './testing/machines.ts';
@@ -86,7 +87,8 @@ describe('a sandbox machine', () => {
       path.join(directoryOf(spec.id), 'process.json'),
       JSON.stringify({ pid: process.pid, startTicks: 1, bootId: 'another' }),
     );
-    expect(await sandbox.compute.inspect(spec.id)).toEqual({
+    await fs.writeFile(path.join(directoryOf(spec.id), 'asleep.json'), JSON.stringify({ since: 1 }));
+    expect(await sandbox.compute.inspect(spec.id)).toMatchObject({
       id: spec.id,
       state: 'stopped',
       exit: 'The host was restarted.',
@@ -105,6 +107,31 @@ describe('a sandbox machine', () => {
     await sandbox.make().compute.start(spec);
     expect(firstProcesses(directoryOf(spec.id))).toBe(1);
     await run(sandbox.compute, spec, 'echo still > ~/here');
+  });
+
+  it('is understood when its notes are those of a version that knew less', async () => {
+    const spec = await sandbox.startNew();
+    const at = (name: string): string => path.join(directoryOf(spec.id), name);
+    const { startedAt, bootId, diskId, memoryBytes, memoryEvents, stopping, cgroups } = Launch.parse(
+      JSON.parse(await fs.readFile(at('launch.json'), 'utf8')),
+    );
+    const limited = cgroups.filter((group) => !/freezer|unified/.test(group));
+    const known = { startedAt, bootId, diskId, memoryBytes, memoryEvents, stopping, cgroups: limited };
+    await fs.writeFile(at('launch.json'), JSON.stringify(known));
+    await fs.rm(at('made.json'));
+    const { compute } = sandbox.make();
+    const running = await compute.inspect(spec.id);
+    if (running.state !== 'running') throw new Error('It should run.');
+    expect(running.startedAt.getTime()).toBe(startedAt);
+    expect(running.createdAt.getTime()).toBeLessThanOrEqual(startedAt);
+    await compute.sleep(spec.id);
+    expect((await compute.inspect(spec.id)).state).toBe('asleep');
+    await compute.wake(spec.id);
+    expect(await compute.inspect(spec.id)).toEqual(running);
+    await compute.stop(spec.id, { graceMs: 3000 });
+    expect(await compute.inspect(spec.id)).toMatchObject({ createdAt: running.createdAt, exit: null });
+    await compute.start(spec);
+    await answers(compute, spec);
   });
 
   it('is listed, and ended by a delete, when its directory is gone', async () => {
@@ -190,7 +217,7 @@ describe('a sandbox machine', () => {
         await once(child, 'exit');
         const { compute } = sandbox.make();
         await (what === 'stop' ? compute.stop(spec.id, { graceMs: 3000 }) : compute.delete(spec.id));
-        expect(await compute.inspect(spec.id)).toEqual(
+        expect(await compute.inspect(spec.id)).toMatchObject(
           what === 'stop' ? { id: spec.id, state: 'stopped', exit: null } : { id: spec.id, state: 'absent' },
         );
         await expectNothingLeft(path.basename(sandbox.root), spec.id);

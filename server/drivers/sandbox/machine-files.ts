@@ -6,9 +6,13 @@ import path from 'node:path';
 import * as z from 'zod';
 import { AppError } from '@terrarium/contract';
 
+/** Written with the machine's directory. Epoch ms by the driver's clock, as in all that follow. */
+export const Made = z.object({ createdAt: z.number() });
+
 /** Written before anything is started, so that whoever comes after a crash knows what may be there. */
 export const Launch = z.object({
-  /** Epoch ms by the driver's clock. */
+  /** Names this run of the machine among all its runs. */
+  run: z.string().default(''),
   startedAt: z.number(),
   bootId: z.string(),
   diskId: z.string(),
@@ -20,16 +24,25 @@ export const Launch = z.object({
 });
 export type Launch = z.infer<typeof Launch>;
 
-/** Which process is the machine's first one. */
+/** Which process is the machine's first one. The file's time of change is when the driver last saw it alive. */
 export const FirstProcess = z.object({ pid: z.number(), startTicks: z.number(), bootId: z.string() });
 export type FirstProcess = z.infer<typeof FirstProcess>;
 
+/** Since when a machine sleeps. Whether it does is asked of its processes; a note alone says nothing. */
+export const Asleep = z.object({ since: z.number() });
+
+/** When which run ended. Outlives the notes of its run, until the next one ends. */
+export const Ended = z.object({ run: z.string(), endedAt: z.number() });
+
 export interface MachinePaths {
   readonly directory: string;
+  readonly made: string;
   readonly spec: string;
   readonly launch: string;
   readonly process: string;
-  /** Lines of JSON from bubblewrap and the launcher: `child-pid`, `started`, `exit-code`. */
+  readonly asleep: string;
+  readonly ended: string;
+  /** Lines of JSON from bubblewrap and the launcher: `child-pid`, `started`, `exit-code`, `ended-at`. */
   readonly status: string;
   readonly script: string;
   readonly agentConfig: string;
@@ -58,9 +71,12 @@ export function machinePaths(machinesDirectory: string, id: string): MachinePath
       : path.join(shortRoot(machinesDirectory), id);
   return {
     directory,
+    made: inside('made.json'),
     spec: inside('machine.json'),
     launch: inside('launch.json'),
     process: inside('process.json'),
+    asleep: inside('asleep.json'),
+    ended: inside('ended.json'),
     status: inside('status'),
     script: inside('launch.sh'),
     agentConfig: inside('agent.json'),
@@ -136,4 +152,8 @@ export function requireId(id: string): void {
 
 export function isId(id: string): boolean {
   return /^[a-z0-9]{1,40}$/.test(id);
+}
+
+export async function exists(file: string): Promise<boolean> {
+  return (await fs.lstat(file).catch(() => null)) !== null;
 }

@@ -8,9 +8,17 @@ export interface ProcessFact {
   /** Clock ticks since the host started; with the pid and the boot id it names a process for ever. */
   readonly startTicks: number;
   readonly uid: number;
+  /** Stopped by a signal. */
+  readonly isStopped: boolean;
+  /** It is a program, neither a thread of the kernel nor about to be gone. */
+  readonly isProgram: boolean;
   /** Its pid in each nested pid namespace, outermost first. */
   readonly namespacePids: readonly number[];
 }
+
+// Flags of a process, as include/linux/sched.h has them.
+const exiting = 0x4;
+const kernelThread = 0x20_0000;
 
 export function bootId(): string {
   return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
@@ -28,6 +36,8 @@ export function readProcess(pid: number): ProcessFact | null {
       parent: Number(fields[1]),
       session: Number(fields[3]),
       startTicks: Number(fields[19]),
+      isStopped: fields[0] === 'T',
+      isProgram: (Number(fields[6]) & (kernelThread | exiting)) === 0,
       uid: Number(/^Uid:\s+(\d+)/m.exec(status)?.[1]),
       namespacePids: (/^NSpid:\s+(.*)$/m.exec(status)?.[1] ?? String(pid)).split(/\s+/).map(Number),
     };
@@ -45,10 +55,11 @@ export function argumentsOf(pid: number): string[] {
   return readList(pid, 'cmdline');
 }
 
-/** One variable of the environment that the process was started with; null when it is not ours to read. */
-export function variableOf(pid: number, name: string): string | null {
-  const entry = readList(pid, 'environ').find((each) => each.startsWith(`${name}=`));
-  return entry === undefined ? null : entry.slice(name.length + 1);
+/** One variable of the environment that the process was started with; empty when there is none, or it is not ours to read. */
+export function variableOf(pid: number, name: string): { value: string | null; isEmpty: boolean } {
+  const list = readList(pid, 'environ');
+  const entry = list.find((each) => each.startsWith(`${name}=`));
+  return { value: entry?.slice(name.length + 1) ?? null, isEmpty: list.every((each) => each === '') };
 }
 
 function readList(pid: number, file: 'cmdline' | 'environ'): string[] {
@@ -59,8 +70,10 @@ function readList(pid: number, file: 'cmdline' | 'environ'): string[] {
   }
 }
 
+type StopSignal = 'SIGTERM' | 'SIGKILL' | 'SIGSTOP' | 'SIGCONT';
+
 /** Sends a signal to exactly this process; nothing happens when it is gone or its pid is another's by now. */
-export function signal(process_: Pick<ProcessFact, 'pid' | 'startTicks'>, name: 'SIGTERM' | 'SIGKILL'): void {
+export function signal(process_: Pick<ProcessFact, 'pid' | 'startTicks'>, name: StopSignal): void {
   if (readProcess(process_.pid)?.startTicks !== process_.startTicks) return;
   try {
     process.kill(process_.pid, name);

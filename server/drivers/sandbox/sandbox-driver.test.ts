@@ -1,13 +1,22 @@
-import { expect } from 'vitest';
 import { computeConformance } from '../conformance/compute.ts';
 import { diskConformance } from '../conformance/disk.ts';
 import type { SandboxOptions } from './sandbox-driver.ts';
-import { createTestSandbox, eventually } from './testing/machines.ts';
+import { readFromDisk, writeToDisk } from './testing/disk-contents.ts';
+import { createTestSandbox } from './testing/machines.ts';
 
 const flavours: { name: string; changes: Partial<SandboxOptions> }[] = [
   { name: 'sandbox', changes: {} },
   { name: 'sandbox with plain folders as disks', changes: { without: ['images'] } },
   { name: 'sandbox without bubblewrap', changes: { without: ['bubblewrap'] } },
+  { name: 'sandbox with the freezer of version 1', changes: { without: ['unified-groups'] } },
+  {
+    name: 'sandbox that stops processes one by one',
+    changes: { without: ['images', 'unified-groups', 'freezer-groups'] },
+  },
+  {
+    name: 'sandbox that stops processes one by one, without bubblewrap',
+    changes: { without: ['bubblewrap', 'unified-groups', 'freezer-groups'] },
+  },
 ];
 
 for (const { name, changes } of flavours) {
@@ -16,11 +25,16 @@ for (const { name, changes } of flavours) {
     const reopen = async () => sandbox.make();
     const crash = async (id: string) => {
       process.kill(await sandbox.firstPid(id), 'SIGKILL');
-      await eventually(async () => {
-        expect((await sandbox.compute.inspect(id)).state).toBe('stopped');
-      });
     };
-    return { compute: sandbox.compute, disks: sandbox.disks, reopen, crash, dispose: () => sandbox.dispose() };
+    return {
+      compute: sandbox.compute,
+      disks: sandbox.disks,
+      reopen,
+      crash,
+      write: (id: string, text: string) => writeToDisk(sandbox.root, id, text),
+      read: (id: string) => readFromDisk(sandbox.root, id),
+      dispose: () => sandbox.dispose(),
+    };
   };
   computeConformance({ name, make });
   diskConformance({

@@ -49,7 +49,7 @@ export function createSandboxDriver(options: SandboxOptions): { compute: Compute
     await sweep(machinesDirectory, disksDirectory, sharedDirectory);
     return findAbilities(sharedDirectory, options);
   });
-  const cgroups = once(() => findCgroups(`terrarium-${installation}`));
+  const cgroups = once(() => findCgroups(`terrarium-${installation}`, options));
   const etc = once(() => makeEtc(sharedDirectory));
 
   const { driver: compute, use } = createCompute({

@@ -7,6 +7,8 @@ export interface LaunchStatus {
   /** Everything is mounted, and the agent is about to run. */
   readonly started: boolean;
   readonly exitCode: number | null;
+  /** When all of it had ended. Epoch ms by the host's clock. */
+  readonly endedAt: number | null;
 }
 
 /** Reads lines of JSON; a line that is half written is not read yet. */
@@ -17,5 +19,10 @@ export async function readStatus(file: string): Promise<LaunchStatus> {
     const last = [...text.matchAll(match)].at(-1)?.[1];
     return last === undefined ? null : Number(last);
   };
-  return { childPid: number('child-pid'), started: /"started":\s*true/.test(text), exitCode: number('exit-code') };
+  return {
+    childPid: number('child-pid'),
+    started: /"started":\s*true/.test(text),
+    exitCode: number('exit-code'),
+    endedAt: number('ended-at'),
+  };
 }

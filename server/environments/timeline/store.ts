@@ -1,7 +1,7 @@
 import type { Insertable, Selectable } from 'kysely';
 import type { EnvironmentOperation } from '@terrarium/contract';
-import type { Database } from '../plumbing/db/database.ts';
-import { newId } from '../plumbing/ids.ts';
+import type { Database } from '../../plumbing/db/database.ts';
+import { newId } from '../../plumbing/ids.ts';
 
 export type OperationKind = EnvironmentOperation['kind'];
 
