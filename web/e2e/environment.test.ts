@@ -100,7 +100,7 @@ describe.skipIf(!hasBrowser)('the Cloud environment and its disk', () => {
     await page.getByText('2 CPUs, 2 GiB memory').waitFor();
     const [disk] = await stage.plane.client.listDisks();
     diskName = disk?.name ?? '';
-    await page.getByText(`${diskName}, 2 GiB`).waitFor();
+    await page.getByText(`${diskName}, 2 GiB`).first().waitFor();
     await page.getByRole('meter', { name: 'Memory' }).last().waitFor();
     await picture(page, 'environment-running');
 

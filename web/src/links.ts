@@ -43,10 +43,10 @@ export const links = {
       params: workspaceParams(workspace),
       search: folder === undefined || folder === '' ? {} : { folder },
     }),
-  /** The one that notebooks run in, or the one of that name; `view` is a form in its place. */
+  /** The one that notebooks run in, or the one of that name; `view` is a form in its place, begun with `disk` or `memory`. */
   environment: (
     workspace: WorkspaceName,
-    search: { environment?: string; view?: 'new' | 'edit'; disk?: string } = {},
+    search: { environment?: string; view?: 'new' | 'edit'; disk?: string; memory?: number } = {},
     hash?: string,
   ) =>
     linkOptions({

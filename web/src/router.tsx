@@ -120,6 +120,7 @@ const environmentRoute = createRoute({
     environment: z.coerce.string().optional().catch(undefined),
     view: z.enum(['new', 'edit']).optional().catch(undefined),
     disk: z.coerce.string().optional().catch(undefined),
+    memory: z.number().positive().optional().catch(undefined),
   }),
   component: EnvironmentPage,
 });

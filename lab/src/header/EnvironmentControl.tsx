@@ -131,7 +131,7 @@ function IdleNote({ environment }: { readonly environment: Environment }): React
   const notice = idleNotice(environment, now);
   if (notice === undefined || notice.kind === 'busy') return null;
   return (
-    <span className="tr-Env-idle" data-kind={notice.kind}>
+    <span className="tr-Env-idle" data-urgent={notice.isUrgent}>
       {notice.text}
     </span>
   );

@@ -1,4 +1,5 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { Notification } from '@jupyterlab/apputils';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { IStatusBar } from '@jupyterlab/statusbar';
 import { ReactWidget } from '@jupyterlab/ui-components';
@@ -8,6 +9,7 @@ import type { EnvironmentWatch } from '../environment/environment-watch.ts';
 import { IEnvironmentWatch } from '../environment/environment-watch.ts';
 import { KernelMemory } from '../environment/kernel-memory.ts';
 import { formatBytes } from '../environment/money.ts';
+import { workspaceUrl } from '../workspace.ts';
 import { useSignal } from './use-signal.ts';
 
 const highShare = 0.85;
@@ -19,6 +21,7 @@ export const usageStatusPlugin: JupyterFrontEndPlugin<void> = {
   autoStart: true,
   requires: [IStatusBar, IEnvironmentWatch, INotebookTracker],
   activate: (_: JupyterFrontEnd, statusBar: IStatusBar, watch: EnvironmentWatch, notebooks: INotebookTracker) => {
+    tellOfEndings(watch);
     const kernelMemory = new KernelMemory(watch, notebooks);
     const item = ReactWidget.create(<Usage watch={watch} kernelMemory={kernelMemory} />);
     item.addClass('tr-Usage');
@@ -31,6 +34,30 @@ export const usageStatusPlugin: JupyterFrontEndPlugin<void> = {
     });
   },
 };
+
+/** Says when the system ended something for want of memory, with a way to more of it. What ended before is known. */
+function tellOfEndings(watch: EnvironmentWatch): void {
+  let told: string | null | undefined;
+  watch.changed.connect(() => {
+    const usage = watch.environment?.usage;
+    if (usage == null) return;
+    const ended = usage.outOfMemory;
+    const isNew = told !== undefined && ended !== null && ended.at !== told;
+    told = ended?.at ?? null;
+    if (!isNew || ended === null) return;
+    const { suggestedGiB } = ended;
+    const query = suggestedGiB === null ? 'view=edit' : `view=edit&memory=${String(suggestedGiB)}`;
+    Notification.warning(ended.sentence, {
+      autoClose: false,
+      actions: [
+        {
+          label: suggestedGiB === null ? 'Change shape' : `Give it ${String(suggestedGiB)} GiB`,
+          callback: () => void window.open(workspaceUrl(`environment?${query}`), '_blank', 'noreferrer'),
+        },
+      ],
+    });
+  });
+}
 
 function isShown(environment: Environment | null | undefined): boolean {
   return environment?.status === 'Running' || environment?.status === 'Asleep';

@@ -36,19 +36,24 @@ const submitWord: Record<ChangeEffect, string> = {
 interface EditEnvironmentFormProps {
   environment: Environment;
   workspace: Workspace;
+  /** Memory to begin with in place of what it has. */
+  wantedMemoryGiB: number | undefined;
 }
 
 /** Changes an environment, and says beforehand what each change does to what runs. */
-export function EditEnvironmentForm({ environment, workspace }: EditEnvironmentFormProps) {
-  const { facts, error, retry } = useFormFacts(workspace);
+export function EditEnvironmentForm(props: EditEnvironmentFormProps) {
+  const { facts, error, retry } = useFormFacts(props.workspace);
   if (error !== undefined) return <ErrorNote error={error} retry={retry} />;
   if (facts === undefined) return <Skeleton height={320} maw={760} aria-label="Loading" />;
-  return <Form environment={environment} workspace={workspace} facts={facts} />;
+  return <Form {...props} facts={facts} />;
 }
 
-function Form({ environment, workspace, facts }: EditEnvironmentFormProps & { facts: FormFacts }) {
+function Form({ environment, workspace, wantedMemoryGiB, facts }: EditEnvironmentFormProps & { facts: FormFacts }) {
   const { images, offer, detached } = facts;
-  const [draft, setDraft] = useState<Draft>(() => draftOf(environment, offer));
+  const [draft, setDraft] = useState<Draft>(() => ({
+    ...draftOf(environment, offer),
+    ...(wantedMemoryGiB === undefined ? {} : { memoryGiB: wantedMemoryGiB }),
+  }));
   const [isConfirming, setIsConfirming] = useState(false);
   const update = useUpdateEnvironment();
   const navigate = useNavigate();

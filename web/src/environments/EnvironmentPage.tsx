@@ -35,12 +35,13 @@ export function EnvironmentPage() {
 }
 
 function Chosen({ workspace, environments }: { workspace: Workspace; environments: readonly Environment[] }) {
-  const { environment: wanted, view, disk } = useSearch({ from: '/app/workspaces/$namespace/$name/environment' });
+  const search = useSearch({ from: '/app/workspaces/$namespace/$name/environment' });
+  const { environment: wanted, view, disk, memory } = search;
   const chosen = chosenEnvironment(environments);
   const shown = wanted === undefined ? chosen : environments.find(({ name }) => name === wanted);
   if (chosen === undefined || view === 'new') return <CreateEnvironmentForm workspace={workspace} wantedDisk={disk} />;
   if (shown !== undefined && view === 'edit')
-    return <EditEnvironmentForm key={shown.id} environment={shown} workspace={workspace} />;
+    return <EditEnvironmentForm key={shown.id} environment={shown} workspace={workspace} wantedMemoryGiB={memory} />;
   return (
     <>
       {environments.length > 1 && (

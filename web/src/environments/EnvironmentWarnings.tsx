@@ -4,6 +4,7 @@ import { IconAlertTriangle } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { links } from '../links.ts';
 import { ButtonLink } from '../ui/links.tsx';
+import { When } from '../ui/When.tsx';
 import classes from './EnvironmentPage.module.css';
 import { startupScriptId } from './StartupScriptFields.tsx';
 import { diskLevel, fullness, isHigh, memoryLevel, startupFailure } from './warnings.ts';
@@ -20,6 +21,7 @@ export function EnvironmentWarnings({ environment, workspace }: EnvironmentWarni
   const scriptLog = startupFailure(environment);
   // The server's sentence about the script quotes what the warning shows.
   const isToldBelow = scriptLog !== undefined && reason?.includes('startup script') === true;
+  const ended = environment.usage?.outOfMemory ?? null;
   const memory = memoryLevel(environment);
   const disk = diskLevel(environment);
   const edit = links.environment(workspace, { environment: name, view: 'edit' });
@@ -59,6 +61,32 @@ export function EnvironmentWarnings({ environment, workspace }: EnvironmentWarni
           )}
         </Warning>
       )}
+      {isAlive && ended !== null && (
+        <Warning
+          title={
+            <>
+              Ended for want of memory, <When at={ended.at} />
+            </>
+          }
+          action={
+            canEdit && (
+              <ButtonLink
+                {...links.environment(workspace, {
+                  environment: name,
+                  view: 'edit',
+                  ...(ended.suggestedGiB === null ? {} : { memory: ended.suggestedGiB }),
+                })}
+                variant="default"
+                size="xs"
+              >
+                {ended.suggestedGiB === null ? 'Change shape' : `Give it ${String(ended.suggestedGiB)} GiB`}
+              </ButtonLink>
+            )
+          }
+        >
+          {ended.sentence}
+        </Warning>
+      )}
       {isAlive && isHigh(memory) && (
         <Warning
           title={`Memory is ${fullness(memory)}`}
@@ -83,7 +111,7 @@ export function EnvironmentWarnings({ environment, workspace }: EnvironmentWarni
   );
 }
 
-function Warning({ title, action, children }: { title: string; action?: ReactNode; children: ReactNode }) {
+function Warning({ title, action, children }: { title: ReactNode; action?: ReactNode; children: ReactNode }) {
   return (
     <Alert
       className={classes.warning}

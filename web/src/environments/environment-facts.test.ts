@@ -77,6 +77,7 @@ describe('warnings', () => {
     memoryLimitBytes: null,
     diskUsedBytes: 1024 ** 3,
     diskTotalBytes: null,
+    outOfMemory: null,
     measuredAt: at,
   };
 

@@ -31,6 +31,11 @@ describe('what is said about sleep and pause', () => {
     expect(idleNotice({ ...running, ...facts }, now)?.text).toBe(text);
   });
 
+  test('calls attention to itself in its last two minutes', () => {
+    expect(idleNotice({ ...running, sleepsAt: after(121) }, now)?.isUrgent).toBe(false);
+    expect(idleNotice({ ...running, sleepsAt: after(119) }, now)?.isUrgent).toBe(true);
+  });
+
   test('until when somebody keeps it running, and no longer', () => {
     expect(idleNotice({ ...running, keepRunningUntil: after(3600) }, now)?.kind).toBe('kept');
     expect(idleNotice({ ...running, keepRunningUntil: after(-1) }, now)).toBeUndefined();

@@ -8,17 +8,21 @@ type IdleFacts = Pick<
 export interface IdleNotice {
   readonly kind: 'pausesWhenIdle' | 'kept' | 'sleeps' | 'pauses' | 'busy';
   readonly text: string;
+  /** Whether it is so near that it should catch the eye. */
+  readonly isUrgent: boolean;
 }
 
+const urgentMs = 2 * 60_000;
 const soonMs = 10 * 60_000;
 
 /** What is to be known about sleep and pause now, the nearest first; undefined while there is nothing to say. */
 export function idleNotice(environment: IdleFacts, now: number): IdleNotice | undefined {
   const { status, busyReasons, keepRunningUntil } = environment;
   if (status !== 'Running' && status !== 'Asleep') return undefined;
-  if (environment.pausesWhenIdle) return { kind: 'pausesWhenIdle', text: 'Pauses when what runs now has ended' };
+  if (environment.pausesWhenIdle)
+    return { kind: 'pausesWhenIdle', text: 'Pauses when what runs now has ended', isUrgent: false };
   if (keepRunningUntil !== null && Date.parse(keepRunningUntil) > now)
-    return { kind: 'kept', text: `Kept running until ${clockTime(keepRunningUntil, now)}` };
+    return { kind: 'kept', text: `Kept running until ${clockTime(keepRunningUntil, now)}`, isUrgent: false };
   const next = [
     { kind: 'sleeps' as const, word: 'Sleeps', at: status === 'Running' ? environment.sleepsAt : null },
     { kind: 'pauses' as const, word: 'Pauses', at: environment.pausesAt },
@@ -26,11 +30,13 @@ export function idleNotice(environment: IdleFacts, now: number): IdleNotice | un
     .flatMap(({ at, ...rest }) => (at === null ? [] : [{ ...rest, inMs: Date.parse(at) - now }]))
     .filter(({ inMs }) => inMs < soonMs)
     .toSorted((left, right) => left.inMs - right.inMs)[0];
-  if (next !== undefined) return { kind: next.kind, text: `${next.word} ${countdown(next.inMs)}` };
+  if (next !== undefined)
+    return { kind: next.kind, text: `${next.word} ${countdown(next.inMs)}`, isUrgent: next.inMs <= urgentMs };
   const [reason] = busyReasons;
   if (status === 'Running' && reason !== undefined) {
     const others = busyReasons.length - 1;
-    return { kind: 'busy', text: `Kept running: ${reason}${others === 0 ? '' : ` and ${String(others)} more`}` };
+    const text = `Kept running: ${reason}${others === 0 ? '' : ` and ${String(others)} more`}`;
+    return { kind: 'busy', text, isUrgent: false };
   }
   return undefined;
 }
@@ -38,7 +44,7 @@ export function idleNotice(environment: IdleFacts, now: number): IdleNotice | un
 /** "in 4 min", and by the second in the last two minutes. */
 function countdown(ms: number): string {
   if (ms <= 0) return 'now';
-  if (ms > 120_000) return `in ${String(Math.ceil(ms / 60_000))} min`;
+  if (ms > urgentMs) return `in ${String(Math.ceil(ms / 60_000))} min`;
   return `in ${String(Math.ceil(ms / 1000))} s`;
 }
 
@@ -47,7 +53,7 @@ export function pausesVerySoon(environment: IdleFacts, now: number): number | un
   if (environment.pausesAt === null || (environment.status !== 'Running' && environment.status !== 'Asleep'))
     return undefined;
   const ms = Date.parse(environment.pausesAt) - now;
-  return ms <= 120_000 && ms > -30_000 ? Math.max(0, ms) : undefined;
+  return ms <= urgentMs && ms > -30_000 ? Math.max(0, ms) : undefined;
 }
 
 /** "14:05", with its day where that is not today. */
