@@ -5,7 +5,9 @@ import { leaveExecutionStateToServer, leaveFirstCellToServer } from './documents
 import { liveContentsPlugin, liveNotebooksPlugin } from './documents/live-notebooks.ts';
 import { savingsPlugin } from './documents/savings.ts';
 import { servicePlugins } from './environment/service-plugins.ts';
+import { environmentCommandsPlugin } from './environment/environment-commands.ts';
 import { headerPlugin } from './header/header-plugin.tsx';
+import { usageStatusPlugin } from './header/usage-status.tsx';
 import { collaborationPlugins, jupyterPlugins, jupyterRenderers } from './jupyter-extensions.ts';
 import { renderBetweenKeys } from './notebook/calm-rendering.ts';
 import { executorPlugin } from './notebook/executor.ts';
@@ -36,7 +38,9 @@ async function start(): Promise<void> {
     liveNotebooksPlugin,
     liveContentsPlugin,
     savingsPlugin,
+    environmentCommandsPlugin,
     headerPlugin,
+    usageStatusPlugin,
     executorPlugin,
     kernelFollowingPlugin,
     readOnlyPlugin,

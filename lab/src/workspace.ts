@@ -22,8 +22,8 @@ export const workspace: WorkspaceOfPage = WorkspaceOfPage.parse(JSON.parse(PageC
 
 export const canEdit: boolean = workspace.role !== 'READER';
 
-/** A page of the app about this workspace, for example `notebooks`. */
-export function workspaceUrl(page: 'notebooks' | 'environment'): string {
+/** A page of the app about this workspace, for example `notebooks` or `environment?view=edit`. */
+export function workspaceUrl(page: 'notebooks' | 'environment' | `environment?${string}`): string {
   const path = [workspace.namespace, workspace.name].map(encodeURIComponent).join('/');
   return `${workspace.appUrl}/workspaces/${path}/${page}`;
 }

@@ -74,7 +74,7 @@ describe.skipIf(!hasBrowser)('the Cloud environment and its disk', () => {
     const before = await prices();
     expect(Object.values(before).every((price) => /^\$\d/.test(price))).toBe(true);
     await picture(page, 'environment-form');
-    await page.getByLabel('CPUs').fill('2');
+    await page.getByRole('textbox', { name: 'CPUs' }).fill('2');
     await expect.poll(async () => (await prices())['per hour running']).not.toBe(before['per hour running']);
     const size = page.getByLabel('Size (GiB)');
     await size.fill('2');
@@ -100,7 +100,7 @@ describe.skipIf(!hasBrowser)('the Cloud environment and its disk', () => {
     await page.getByText('2 CPUs, 2 GiB memory').waitFor();
     const [disk] = await stage.plane.client.listDisks();
     diskName = disk?.name ?? '';
-    await page.getByText(`${diskName}, 2 GiB`).waitFor();
+    await page.getByText(`${diskName}, 2 GiB`).first().waitFor();
     await page.getByRole('meter', { name: 'Memory' }).last().waitFor();
     await picture(page, 'environment-running');
 

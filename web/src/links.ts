@@ -43,8 +43,18 @@ export const links = {
       params: workspaceParams(workspace),
       search: folder === undefined || folder === '' ? {} : { folder },
     }),
-  environment: (workspace: WorkspaceName) =>
-    linkOptions({ to: '/workspaces/$namespace/$name/environment', params: workspaceParams(workspace) }),
+  /** The one that notebooks run in, or the one of that name; `view` is a form in its place, begun with `disk` or `memory`. */
+  environment: (
+    workspace: WorkspaceName,
+    search: { environment?: string; view?: 'new' | 'edit'; disk?: string; memory?: number } = {},
+    hash?: string,
+  ) =>
+    linkOptions({
+      to: '/workspaces/$namespace/$name/environment',
+      params: workspaceParams(workspace),
+      search,
+      ...(hash === undefined ? {} : { hash }),
+    }),
   environments: () => linkOptions({ to: '/environments' }),
   disks: () => linkOptions({ to: '/disks' }),
   billing: () => linkOptions({ to: '/billing' }),

@@ -116,7 +116,12 @@ const filesRoute = createRoute({
 const environmentRoute = createRoute({
   getParentRoute: () => workspaceRoute,
   path: 'environment',
-  validateSearch: ListSearch,
+  validateSearch: ListSearch.extend({
+    environment: z.coerce.string().optional().catch(undefined),
+    view: z.enum(['new', 'edit']).optional().catch(undefined),
+    disk: z.coerce.string().optional().catch(undefined),
+    memory: z.number().positive().optional().catch(undefined),
+  }),
   component: EnvironmentPage,
 });
 

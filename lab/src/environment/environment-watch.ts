@@ -1,10 +1,17 @@
-import { ChangeEvent, transitional, type Environment } from '@terrarium/contract';
+import { ChangeEvent, type Environment } from '@terrarium/contract';
 import { Token } from '@lumino/coreutils';
 import { type ISignal, Signal } from '@lumino/signaling';
-import { eventsUrl, fetchEnvironment, pauseEnvironment, startEnvironment } from './requests.ts';
+import {
+  eventsUrl,
+  fetchEnvironment,
+  keepEnvironmentRunning,
+  pauseEnvironment,
+  sleepEnvironment,
+  startEnvironment,
+} from './requests.ts';
 
-/** Pushed changes make it live; these are only for what pushes nothing (usage) and for when pushes are cut off. */
-const pollMs = { transitional: 1_000, running: 10_000, resting: 30_000 };
+/** Pushed changes make it live; it is read unasked only while the server is away, and now and then in case pushes are. */
+const readAgainMs = { away: 1_000, otherwise: 30_000 };
 const listenAgainMs = 5_000;
 
 export const IEnvironmentWatch = new Token<EnvironmentWatch>(
@@ -63,6 +70,13 @@ export class EnvironmentWatch {
     return this.#environment?.status === 'Running';
   }
 
+  /** Whether kernels are kept in memory: it runs, sleeps, or is just being woken. */
+  get holdsKernels(): boolean {
+    const status = this.#environment?.status;
+    if (status === 'Running' || status === 'Asleep') return true;
+    return status === 'Starting' && this.#environment?.operations.at(-1)?.kind === 'wake';
+  }
+
   /** False while the server cannot be reached; what is shown may be out of date. */
   get isReachable(): boolean {
     return this.#isReachable;
@@ -87,8 +101,16 @@ export class EnvironmentWatch {
     this.#accept(await startEnvironment());
   }
 
-  async pause(): Promise<void> {
-    this.#accept(await pauseEnvironment());
+  async pause(when: 'now' | 'idle'): Promise<void> {
+    this.#accept(await pauseEnvironment(when));
+  }
+
+  async sleep(): Promise<void> {
+    this.#accept(await sleepEnvironment());
+  }
+
+  async keepRunning(until: string | null): Promise<void> {
+    this.#accept(await keepEnvironmentRunning(until));
   }
 
   /** Reads the environment again. Never throws: a failure shows in `isReachable`. */
@@ -135,13 +157,13 @@ export class EnvironmentWatch {
 
   #schedule(): void {
     window.clearTimeout(this.#timer);
-    const status = this.#environment?.status;
-    const isMoving = !this.#isReachable || (status !== undefined && transitional.has(status));
-    const delay = isMoving ? pollMs.transitional : status === 'Running' ? pollMs.running : pollMs.resting;
-    this.#timer = window.setTimeout(() => {
-      if (document.hidden && !isMoving) this.#schedule();
-      else void this.refresh();
-    }, delay);
+    this.#timer = window.setTimeout(
+      () => {
+        if (document.hidden && this.#isReachable) this.#schedule();
+        else void this.refresh();
+      },
+      this.#isReachable ? readAgainMs.otherwise : readAgainMs.away,
+    );
   }
 }
 

@@ -50,7 +50,9 @@ export class EnvironmentGate {
       return false;
     }
     const isComing = environment !== null && ['Creating', 'Starting', 'Updating'].includes(environment.status);
-    if (!isComing && !(await confirmStart(environment, purpose))) return false;
+    // Waking takes no time and ends nothing: nobody is asked.
+    const isAsleep = environment?.status === 'Asleep';
+    if (!isComing && !isAsleep && !(await confirmStart(environment, purpose))) return false;
     for (let isFirst = true; ; isFirst = false) {
       const problem = await this.#startOnce(isFirst && isComing).catch(describe);
       if (problem === undefined) return true;

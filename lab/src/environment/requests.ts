@@ -1,11 +1,12 @@
 import { PageConfig, URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
-import { AppError, Environment, ErrorBody } from '@terrarium/contract';
+import { AppError, Environment, ErrorBody, Kernel } from '@terrarium/contract';
 import * as z from 'zod';
 
 /** What the environment that a start would make costs. */
 export const Estimate = z.object({
   perHourRunning: z.number(),
+  perHourAsleep: z.number(),
   perHourPaused: z.number(),
   diskPerMonth: z.number(),
   currency: z.string(),
@@ -19,13 +20,28 @@ export function fetchEnvironment(): Promise<Environment | null> {
   return send('environment', 'GET', Environment.nullable());
 }
 
-/** Resumes the environment, or creates one with the installation's defaults. */
+/** Resumes the environment, wakes it, or creates one with the installation's defaults. */
 export function startEnvironment(): Promise<Environment> {
   return send('environment/start', 'POST', Environment);
 }
 
-export function pauseEnvironment(): Promise<Environment> {
-  return send('environment/stop', 'POST', Environment);
+/** Pauses it now, or as soon as what runs now has ended. */
+export function pauseEnvironment(when: 'now' | 'idle'): Promise<Environment> {
+  return send(`environment/stop?when=${when}`, 'POST', Environment);
+}
+
+export function sleepEnvironment(): Promise<Environment> {
+  return send('environment/sleep', 'POST', Environment);
+}
+
+/** Until that moment it neither sleeps nor pauses by itself; null takes that back, and a pause when idle too. */
+export function keepEnvironmentRunning(until: string | null): Promise<Environment> {
+  return send('environment/keep-running', 'POST', Environment, { until });
+}
+
+/** The kernels of that environment, with what they take. */
+export function fetchKernels(): Promise<Kernel[]> {
+  return send('kernels', 'GET', z.array(Kernel));
 }
 
 export function fetchEstimate(): Promise<Estimate> {

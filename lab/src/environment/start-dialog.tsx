@@ -58,10 +58,7 @@ export async function explainNoCompute(): Promise<void> {
   }).launch();
 }
 
-function StartQuestion(props: {
-  environment: Environment | null;
-  price: Pick<Estimate, 'perHourRunning' | 'perHourPaused' | 'diskPerMonth' | 'currency'> | undefined;
-}): React.JSX.Element {
+function StartQuestion(props: { environment: Environment | null; price: Estimate | undefined }): React.JSX.Element {
   const { environment, price } = props;
   return (
     <div className="tr-Dialog">
@@ -78,6 +75,10 @@ function StartQuestion(props: {
             <tr>
               <th>While it runs</th>
               <td>{formatMoney(price.perHourRunning, price.currency)} per hour</td>
+            </tr>
+            <tr>
+              <th>While it sleeps</th>
+              <td>{formatMoney(price.perHourAsleep, price.currency)} per hour</td>
             </tr>
             <tr>
               <th>While it is paused</th>

@@ -1,24 +1,30 @@
-import { environmentActions, environmentStatusWord, transitional, type Environment } from '@terrarium/contract';
-import * as React from 'react';
 import { showErrorMessage } from '@jupyterlab/apputils';
-import type { EnvironmentGate } from '../environment/gate.ts';
+import { environmentStatuses, environmentStatusWord, type Environment } from '@terrarium/contract';
+import * as React from 'react';
+import { idleNotice } from '../../../web/src/environments/idle.ts';
+import { mainAction, stopWord } from '../../../web/src/environments/main-action.ts';
 import type { EnvironmentWatch } from '../environment/environment-watch.ts';
-import { formatBytes, formatMoney } from '../environment/money.ts';
+import type { EnvironmentGate } from '../environment/gate.ts';
+import { formatMoney } from '../environment/money.ts';
 import { workspace, workspaceUrl } from '../workspace.ts';
 import { Timeline } from './Timeline.tsx';
+import { useNow } from './use-now.ts';
 import { useSignal } from './use-signal.ts';
 
-/** Status in words, what it costs right now, meters, and Start or Pause. */
-export function EnvironmentControl(props: {
+export interface EnvironmentControlProps {
   readonly watch: EnvironmentWatch;
   readonly gate: EnvironmentGate;
-}): React.JSX.Element {
-  const { watch, gate } = props;
+  /** Opens the environment's menu below that element. */
+  readonly openMenu: (below: HTMLElement) => void;
+}
+
+/** Status in words, what it costs right now, when it sleeps or pauses, and the one thing to do about it. */
+export function EnvironmentControl({ watch, gate, openMenu }: EnvironmentControlProps): React.JSX.Element {
   useSignal(watch.changed);
   const { environment } = watch;
   if (environment === undefined && watch.isReachable) return <span className="tr-Env" aria-busy="true" />;
   const status = environment?.status;
-  const isMoving = status !== undefined && transitional.has(status);
+  const isUnderWay = status !== undefined && stopWord(status) === 'Cancel';
   return (
     <span className="tr-Env" data-environment={status ?? 'None'}>
       {watch.isReachable ? null : (
@@ -26,25 +32,50 @@ export function EnvironmentControl(props: {
           No connection to Terrarium
         </span>
       )}
-      {environment && status === 'Running' && <Meters environment={environment} />}
+      {environment && <IdleNote environment={environment} />}
       {environment && <Cost environment={environment} />}
       <a
         className="tr-Env-status"
         href={workspaceUrl('environment')}
         target="_blank"
         rel="noreferrer"
-        title={environment?.reason ?? 'The page of the environment, in a new tab'}
+        title={titleOf(environment ?? null)}
         role="status"
       >
         <span className="tr-Env-dot" data-status={status ?? 'None'} />
         {status === undefined ? 'No environment' : environmentStatusWord[status]}
       </a>
-      {isMoving && environment && (status === 'Creating' || status === 'Starting') && (
-        <Timeline environment={environment} />
+      {isUnderWay && environment && (
+        <Timeline
+          environment={environment}
+          onCancel={workspace.canCompute ? () => void watch.pause('now').catch(explain) : undefined}
+        />
       )}
       {workspace.canCompute && <Action watch={watch} gate={gate} environment={environment ?? null} />}
+      {workspace.canCompute && environment && (
+        <button
+          type="button"
+          className="tr-Button tr-Button-icon"
+          aria-haspopup="menu"
+          aria-label="More for the environment"
+          title="Sleep, pause, keep running"
+          onClick={(event) => openMenu(event.currentTarget)}
+        >
+          <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
+            <path d="m4 6 4 4 4-4" fill="none" stroke="currentColor" strokeWidth="1.6" />
+          </svg>
+        </button>
+      )}
     </span>
   );
+}
+
+function titleOf(environment: Environment | null): string {
+  const link = 'The page of the environment, in a new tab';
+  if (environment === null) return link;
+  const { reason, status, busyReasons } = environment;
+  const busy = busyReasons.length === 0 ? '' : ` At work: ${busyReasons.join(', ')}.`;
+  return `${reason ?? environmentStatuses[status].meaning}${busy} ${link}.`;
 }
 
 function Action(props: {
@@ -57,90 +88,67 @@ function Action(props: {
   const run = (action: () => Promise<unknown>): void => {
     setBusy(true);
     void action()
-      .catch((error: unknown) => showErrorMessage('That did not work', error instanceof Error ? error.message : ''))
+      .catch(explain)
       .finally(() => setBusy(false));
   };
-  const canStart = environment === null || environmentActions.start.has(environment.status);
-  if (canStart && environment?.status !== 'Stopping') {
-    return (
-      <button
-        type="button"
-        className="tr-Button tr-Button-main"
-        disabled={isBusy}
-        onClick={() => run(() => gate.pass('Start'))}
-      >
-        {environment?.status === 'Error' ? 'Retry' : 'Start'}
-      </button>
-    );
-  }
-  if (environment.status === 'Running') {
+  const { command, word, problem } =
+    environment === null
+      ? { command: 'start' as const, word: 'Start', problem: undefined }
+      : mainAction(environment.status);
+  // What is under way is cancelled where its steps are shown.
+  if (problem !== undefined || word === 'Cancel' || environment?.status === 'Stopping') return null;
+  if (command === 'stop')
     return (
       <button
         type="button"
         className="tr-Button"
         disabled={isBusy}
         title="Kernels and their variables end; the disk and the boot disk stay."
-        onClick={() => run(() => watch.pause())}
+        onClick={() => run(() => watch.pause('now'))}
       >
         Pause
       </button>
     );
-  }
-  return null;
+  return (
+    <button
+      type="button"
+      className="tr-Button tr-Button-main"
+      disabled={isBusy}
+      onClick={() => run(() => gate.pass('Start'))}
+    >
+      {word}
+    </button>
+  );
 }
 
-function Cost({ environment }: { readonly environment: Environment }): React.JSX.Element {
-  const { currency, perHourRunning, perHourPaused, diskPerMonth } = environment.cost;
-  const isPaused = environment.status === 'Stopped';
-  const detail = [
-    `Running ${formatMoney(perHourRunning, currency)} per hour`,
-    `paused ${formatMoney(perHourPaused, currency)} per hour`,
-    `disk ${formatMoney(diskPerMonth, currency)} per month`,
-    `so far ${formatMoney(environment.cost.soFar, currency)}`,
-  ].join(', ');
+function explain(error: unknown): Promise<void> {
+  return showErrorMessage('That did not work', error instanceof Error ? error.message : String(error));
+}
+
+/** The countdown alone: why it stays is in the title of its status. */
+function IdleNote({ environment }: { readonly environment: Environment }): React.JSX.Element | null {
+  const now = useNow(1000);
+  const notice = idleNotice(environment, now);
+  if (notice === undefined || notice.kind === 'busy') return null;
   return (
-    <span className="tr-Env-cost" title={detail}>
-      {formatMoney(isPaused ? perHourPaused : perHourRunning, currency)}/h
+    <span className="tr-Env-idle" data-urgent={notice.isUrgent}>
+      {notice.text}
     </span>
   );
 }
 
-function Meters({ environment }: { readonly environment: Environment }): React.JSX.Element | null {
-  const usage = environment.usage;
-  if (usage === null) return null;
+function Cost({ environment }: { readonly environment: Environment }): React.JSX.Element {
+  const { currency, perHourRunning, perHourAsleep, perHourPaused, perHourNow, diskPerMonth, soFar } = environment.cost;
+  const detail = [
+    `Running ${formatMoney(perHourRunning, currency)} per hour`,
+    `asleep ${formatMoney(perHourAsleep, currency)} per hour`,
+    `paused ${formatMoney(perHourPaused, currency)} per hour`,
+    `disk ${formatMoney(diskPerMonth, currency)} per month`,
+    `so far ${formatMoney(soFar, currency)}`,
+  ].join(', ');
   return (
-    <>
-      <Meter label="Memory" used={usage.memoryBytes} total={usage.memoryLimitBytes} />
-      <Meter label="Disk" used={usage.diskUsedBytes} total={usage.diskTotalBytes} />
-    </>
-  );
-}
-
-function Meter(props: {
-  readonly label: string;
-  readonly used: number | null;
-  readonly total: number | null;
-}): React.JSX.Element | null {
-  const { label, used, total } = props;
-  if (used === null || total === null || total <= 0) return null;
-  const share = Math.min(1, used / total);
-  const text = `${label}: ${formatBytes(used)} of ${formatBytes(total)}`;
-  return (
-    <span
-      className="tr-Meter"
-      role="meter"
-      aria-label={label}
-      aria-valuenow={Math.round(share * 100)}
-      aria-valuemin={0}
-      aria-valuemax={100}
-      aria-valuetext={text}
-      title={text}
-      data-level={share > 0.9 ? 'high' : 'normal'}
-    >
-      <span className="tr-Meter-label">{label}</span>
-      <span className="tr-Meter-track">
-        <span className="tr-Meter-fill" style={{ width: `${share * 100}%` }} />
-      </span>
+    <span className="tr-Env-cost" title={detail}>
+      {formatMoney(perHourNow, currency)}/h
     </span>
   );
 }

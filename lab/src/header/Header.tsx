@@ -12,12 +12,14 @@ export interface HeaderProps {
   readonly watch: EnvironmentWatch;
   readonly gate: EnvironmentGate;
   readonly savings: Savings;
+  /** Opens the environment's menu below that element. */
+  readonly openMenu: (below: HTMLElement) => void;
   /** Opens a document, by its path. */
   readonly open: (path: string) => void;
 }
 
 /** The slim bar above JupyterLab: where one is, what is saved, and the environment with what it costs. */
-export function Header({ watch, gate, savings, open }: HeaderProps): React.JSX.Element {
+export function Header({ watch, gate, savings, openMenu, open }: HeaderProps): React.JSX.Element {
   const back = workspaceUrl('notebooks');
   const leave = (event: React.MouseEvent): void => {
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
@@ -39,7 +41,7 @@ export function Header({ watch, gate, savings, open }: HeaderProps): React.JSX.E
       <SaveStatus savings={savings} />
       <span className="tr-Header-space" />
       <People savings={savings} />
-      <EnvironmentControl watch={watch} gate={gate} />
+      <EnvironmentControl watch={watch} gate={gate} openMenu={openMenu} />
     </>
   );
 }

@@ -1,8 +1,10 @@
-import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ILabShell } from '@jupyterlab/application';
 import { IDocumentManager } from '@jupyterlab/docmanager';
 import { ReactWidget } from '@jupyterlab/ui-components';
+import { Menu } from '@lumino/widgets';
 import * as React from 'react';
+import { environmentCommands } from '../environment/environment-commands.ts';
 import type { EnvironmentGate } from '../environment/gate.ts';
 import { IEnvironmentGate } from '../environment/gate.ts';
 import type { EnvironmentWatch } from '../environment/environment-watch.ts';
@@ -10,6 +12,7 @@ import { IEnvironmentWatch } from '../environment/environment-watch.ts';
 import type { Savings } from '../documents/savings.ts';
 import { ISavings } from '../documents/savings.ts';
 import { Header } from './Header.tsx';
+import { createPauseBanner } from './PauseBanner.tsx';
 import './accent.css';
 import './header.css';
 
@@ -19,7 +22,7 @@ export const headerPlugin: JupyterFrontEndPlugin<void> = {
   autoStart: true,
   requires: [ILabShell, IEnvironmentWatch, IEnvironmentGate, ISavings, IDocumentManager],
   activate: (
-    _,
+    { commands }: JupyterFrontEnd,
     shell: ILabShell,
     watch: EnvironmentWatch,
     gate: EnvironmentGate,
@@ -27,10 +30,26 @@ export const headerPlugin: JupyterFrontEndPlugin<void> = {
     documents: IDocumentManager,
   ) => {
     const open = (path: string): void => void documents.openOrReveal(path);
-    const widget = ReactWidget.create(<Header watch={watch} gate={gate} savings={savings} open={open} />);
+    const menu = createEnvironmentMenu(commands);
+    const openMenu = (below: HTMLElement): void => {
+      const { right, bottom } = below.getBoundingClientRect();
+      menu.open(right, bottom + 4, { horizontalAlignment: 'right' });
+    };
+    const widget = ReactWidget.create(
+      <Header watch={watch} gate={gate} savings={savings} openMenu={openMenu} open={open} />,
+    );
     widget.id = 'terrarium-header';
     widget.addClass('tr-Header');
     widget.node.setAttribute('role', 'banner');
     shell.add(widget, 'header', { rank: 0 });
+    shell.add(createPauseBanner(watch), 'header', { rank: 1 });
   },
 };
+
+function createEnvironmentMenu(commands: JupyterFrontEnd['commands']): Menu {
+  const menu = new Menu({ commands });
+  for (const command of environmentCommands.now) menu.addItem({ command });
+  menu.addItem({ type: 'separator' });
+  for (const command of environmentCommands.keep) menu.addItem({ command });
+  return menu;
+}

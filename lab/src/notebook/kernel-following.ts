@@ -11,7 +11,7 @@ import { connectKernel, connectRunningKernel } from './kernel-connection.ts';
 
 /**
  * Keeps notebooks and the environment together: while it runs, an opened notebook gets its kernel at once; when it
- * pauses, kernels are let go without a word, and the next run starts them again.
+ * pauses, kernels are let go without a word, and the next run starts them again. While it sleeps they stay.
  */
 export const kernelFollowingPlugin: JupyterFrontEndPlugin<void> = {
   id: 'terrarium:kernel-following',
@@ -37,10 +37,16 @@ export const kernelFollowingPlugin: JupyterFrontEndPlugin<void> = {
       notebooks.forEach((panel) => void adoptKernel(panel, watch));
     });
     let wasRunning = watch.isRunning;
+    let heldKernels = watch.holdsKernels;
     watch.changed.connect(() => {
-      if (watch.isRunning === wasRunning) return;
+      const isRunningAgain = watch.isRunning && !wasRunning;
+      const isHeldThroughout = heldKernels && watch.holdsKernels;
+      const isChanged = watch.holdsKernels !== heldKernels || (isRunningAgain && !isHeldThroughout);
       wasRunning = watch.isRunning;
-      void releaseOrRefresh(app);
+      heldKernels = watch.holdsKernels;
+      if (isChanged) void releaseOrRefresh(app);
+      // Sockets may have been cut while it slept; the kernels behind them are the same.
+      if (isRunningAgain && isHeldThroughout) notebooks.forEach(reconnectKernel);
     });
   },
 };

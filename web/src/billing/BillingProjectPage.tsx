@@ -5,6 +5,7 @@ import { useNavigate, useParams } from '@tanstack/react-router';
 import { IconPlus, IconTrash } from '@tabler/icons-react';
 import { useState } from 'react';
 import { api, isNotFound } from '../api.ts';
+import { ProjectEnvironmentsSection } from '../environments/ProjectEnvironmentsSection.tsx';
 import { links } from '../links.ts';
 import { NotFoundPage } from '../shell/ErrorPages.tsx';
 import { ConfirmDialog } from '../ui/ConfirmDialog.tsx';
@@ -54,6 +55,7 @@ export function BillingProjectPage() {
       ) : (
         <>
           <WorkspacesSection namespace={name} />
+          {project.data.role === 'owner' && <ProjectEnvironmentsSection project={name} />}
           <SpendSection project={name} />
           <MembersSection project={project.data} />
         </>

@@ -1,82 +1,61 @@
-import { Button, Checkbox, Fieldset, Skeleton, Stack, Text, Title } from '@mantine/core';
-import { EnvironmentCreate, type Disk, type Image, type PriceTable, type Workspace } from '@terrarium/contract';
-import { useQuery } from '@tanstack/react-query';
-import { useRef, useState } from 'react';
-import { disksQuery } from '../disks/queries.ts';
-import { Amount } from '../ui/Amount.tsx';
+import { Button, Skeleton, Text, Title } from '@mantine/core';
+import { EnvironmentCreate, type Workspace } from '@terrarium/contract';
+import { useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
+import { links } from '../links.ts';
 import { ErrorNote } from '../ui/ErrorNote.tsx';
 import { fieldErrors, serverErrors, type FieldErrors } from '../ui/form.ts';
 import { disabledBecause, Hint } from '../ui/Hint.tsx';
+import { ButtonLink } from '../ui/links.tsx';
+import { useRevealProblem } from '../ui/reveal.ts';
 import { computeProblem } from '../workspaces/permissions.ts';
 import { useCreateEnvironment } from './actions.ts';
-import classes from './CreateEnvironmentForm.module.css';
-import { DiskChoice } from './DiskChoice.tsx';
-import { draftProblems, initialDraft, requestOf, type Draft } from './draft.ts';
-import { ImageChoice } from './ImageChoice.tsx';
+import { ConfigurationFields, configurationFields } from './ConfigurationFields.tsx';
+import { draftProblems } from './draft-problems.ts';
+import { initialDraft, requestOf, type Draft } from './draft.ts';
+import classes from './EnvironmentForm.module.css';
+import { estimateOf, useFormFacts, type FormFacts } from './form-facts.ts';
 import { PriceStrip } from './PriceStrip.tsx';
-import { imagesQuery, pricesQuery } from './queries.ts';
-import { estimate } from './shape.ts';
-import { VariablesInput } from './VariablesInput.tsx';
 
-/** The form shown where there is no environment yet. It waits for what its first values depend on. */
-export function CreateEnvironmentForm({ workspace }: { workspace: Workspace }) {
-  const images = useQuery(imagesQuery);
-  const disks = useQuery(disksQuery);
-  const prices = useQuery(pricesQuery);
-  const failed = [images, disks].find((query) => query.data === undefined && query.error !== null);
-  if (failed !== undefined) return <ErrorNote error={failed.error} retry={() => void failed.refetch()} />;
-  if (images.data === undefined || disks.data === undefined)
-    return <Skeleton height={320} maw={760} aria-label="Loading" />;
-  const detached = disks.data.filter(
-    (disk) => disk.workspace.id === workspace.id && disk.attachedTo === null && disk.status === 'Ready',
-  );
-  return <Form workspace={workspace} images={images.data} detached={detached} prices={prices.data} />;
-}
-
-interface FormProps {
+interface CreateEnvironmentFormProps {
   workspace: Workspace;
-  images: readonly Image[];
-  detached: readonly Disk[];
-  prices: PriceTable | undefined;
+  /** Name of a detached disk to begin with. */
+  wantedDisk: string | undefined;
 }
 
-const shownFields = [
-  'image',
-  'cpus',
-  'memoryGiB',
-  'diskGiB',
-  'diskName',
-  'bootDiskGiB',
-  'autopauseMinutes',
-  'environmentVariables',
-];
+/** Creates an environment. It waits for what its first values depend on. */
+export function CreateEnvironmentForm({ workspace, wantedDisk }: CreateEnvironmentFormProps) {
+  const { facts, error, retry } = useFormFacts(workspace);
+  if (error !== undefined) return <ErrorNote error={error} retry={retry} />;
+  if (facts === undefined) return <Skeleton height={320} maw={760} aria-label="Loading" />;
+  return <Form workspace={workspace} facts={facts} wantedDisk={wantedDisk} />;
+}
 
-function Form({ workspace, images, detached, prices }: FormProps) {
-  const [draft, setDraft] = useState<Draft>(() => initialDraft(images, detached));
+function Form({ workspace, facts, wantedDisk }: CreateEnvironmentFormProps & { facts: FormFacts }) {
+  const { images, offer, detached, takenNames } = facts;
+  const [draft, setDraft] = useState<Draft>(() => initialDraft({ images, offer, detached, takenNames, wantedDisk }));
   const [found, setFound] = useState<FieldErrors>({});
   const create = useCreateEnvironment(workspace);
-  const refused = serverErrors(create.error, shownFields);
-  const problems: FieldErrors = { ...refused.fields, ...found };
-  const change = (part: Partial<Draft>): void => setDraft((previous) => ({ ...previous, ...part }));
-
-  const reattached = detached.find((disk) => disk.name === draft.reattach);
-  const shape = {
-    cpus: draft.cpus ?? Number.NaN,
-    memoryGiB: draft.memoryGiB ?? Number.NaN,
-    bootDiskGiB: draft.bootDiskGiB ?? Number.NaN,
-    diskGiB: reattached?.sizeGiB ?? draft.diskGiB ?? Number.NaN,
-  };
-  const isPriced = prices !== undefined && Object.values(shape).every(Number.isFinite);
+  const navigate = useNavigate();
+  const refused = serverErrors(create.error, configurationFields);
   const problem = computeProblem(workspace);
+  const { form, revealProblem } = useRevealProblem();
+  const isAnother = takenNames.length > 0;
 
-  const form = useRef<HTMLFormElement>(null);
-  // The form is longer than the screen: what is wrong, marked at the next painting, must not stay out of sight.
-  function revealProblem(): void {
-    requestAnimationFrame(() => {
-      const wrong = form.current?.querySelector<HTMLElement>('[aria-invalid="true"]');
-      wrong?.focus({ preventScroll: true });
-      wrong?.scrollIntoView({ block: 'center' });
-    });
+  function submit(): void {
+    const request = requestOf(draft);
+    const errors = {
+      ...fieldErrors(EnvironmentCreate, request),
+      ...draftProblems(draft, { offer, detached, takenNames }),
+    };
+    setFound(errors);
+    if (Object.keys(errors).length > 0) revealProblem();
+    else if (problem === undefined)
+      create.mutate(request, {
+        onSuccess: ({ name }) =>
+          void navigate({ ...links.environment(workspace, isAnother ? { environment: name } : {}), replace: true }),
+        onError: revealProblem,
+      });
   }
 
   return (
@@ -86,85 +65,29 @@ function Form({ workspace, images, detached, prices }: FormProps) {
       className={classes.form}
       onSubmit={(event) => {
         event.preventDefault();
-        const request = requestOf(draft);
-        const errors = { ...fieldErrors(EnvironmentCreate, request), ...draftProblems(draft, detached) };
-        setFound(errors);
-        if (Object.keys(errors).length > 0) revealProblem();
-        else if (problem === undefined) create.mutate(request, { onError: revealProblem });
+        submit();
       }}
     >
-      <Title order={2}>Create a Cloud Environment</Title>
+      <Title order={2}>{isAnother ? 'Create another Cloud Environment' : 'Create a Cloud Environment'}</Title>
       <Text c="dimmed">
-        A machine of your own in this workspace: it runs the kernels of your notebooks. It pauses by itself when idle.
+        A machine of your own in this workspace: it runs the kernels of your notebooks.
+        {isAnother
+          ? ' Notebooks run in the newest one; choose another for them at any time.'
+          : ' It pauses by itself when idle.'}
       </Text>
-      <ImageChoice
+      <ConfigurationFields
+        draft={draft}
         images={images}
-        value={draft.image}
-        error={problems['image']}
-        onChange={(image) => change({ image })}
-      />
-      <Fieldset legend="Machine" variant="unstyled">
-        <div className={classes.row}>
-          <Amount
-            label="CPUs"
-            value={draft.cpus}
-            min={0.25}
-            step={1}
-            error={problems['cpus']}
-            onChange={(cpus) => change({ cpus })}
-          />
-          <Amount
-            label="Memory"
-            unit="GiB"
-            value={draft.memoryGiB}
-            min={0.25}
-            step={1}
-            error={problems['memoryGiB']}
-            onChange={(memoryGiB) => change({ memoryGiB })}
-          />
-          <Amount
-            label="Boot disk"
-            unit="GiB"
-            value={draft.bootDiskGiB}
-            min={1}
-            step={10}
-            error={problems['bootDiskGiB']}
-            onChange={(bootDiskGiB) => change({ bootDiskGiB })}
-          />
-        </div>
-      </Fieldset>
-      <DiskChoice draft={draft} detached={detached} problems={problems} onChange={change} />
-      <Stack gap="xs">
-        <Checkbox
-          label="Pause by itself when idle"
-          description="Idle: no kernel, terminal or process at work. An open tab does not keep it awake."
-          checked={draft.isAutopaused}
-          onChange={(event) => change({ isAutopaused: event.currentTarget.checked })}
-        />
-        {draft.isAutopaused && (
-          <div className={classes.indented}>
-            <Amount
-              label="After"
-              unit="minutes"
-              value={draft.autopauseMinutes}
-              min={1}
-              step={5}
-              error={problems['autopauseMinutes']}
-              onChange={(autopauseMinutes) => change({ autopauseMinutes })}
-            />
-          </div>
-        )}
-      </Stack>
-      <VariablesInput
-        rows={draft.variables}
-        error={problems['environmentVariables']}
-        rowErrors={problems}
-        onChange={(variables) => change({ variables })}
+        offer={offer}
+        detached={detached}
+        ownDisk={undefined}
+        problems={{ ...refused.fields, ...found }}
+        onChange={(part) => setDraft((previous) => ({ ...previous, ...part }))}
       />
       <div className={classes.footer}>
-        <PriceStrip estimate={isPriced ? estimate(shape, prices) : undefined} />
+        <PriceStrip estimate={estimateOf(draft, facts)} />
         <ErrorNote error={refused.rest} />
-        <div>
+        <div className={classes.buttons}>
           <Hint reason={problem}>
             <Button
               type="submit"
@@ -175,6 +98,11 @@ function Form({ workspace, images, detached, prices }: FormProps) {
               Create and start
             </Button>
           </Hint>
+          {isAnother && (
+            <ButtonLink {...links.environment(workspace)} variant="default" size="md">
+              Cancel
+            </ButtonLink>
+          )}
         </div>
       </div>
     </form>

@@ -2,14 +2,27 @@ import { Button, Group, Modal, Radio, Stack, Text, TextInput } from '@mantine/co
 import type { Environment } from '@terrarium/contract';
 import { useState } from 'react';
 import { ErrorNote } from '../ui/ErrorNote.tsx';
+import { useReturnFocus } from '../ui/return-focus.ts';
 import { useDeleteEnvironment } from './actions.ts';
 
+interface DeleteEnvironmentDialogProps {
+  environment: Environment;
+  /** Whether it is somebody else's, whose disk stays theirs. */
+  isOfSomebodyElse?: boolean;
+  onClose: () => void;
+}
+
 /** Deletes an environment: with its disk kept, which is the default, or with the disk too, whose name must be typed. */
-export function DeleteEnvironmentDialog({ environment, onClose }: { environment: Environment; onClose: () => void }) {
+export function DeleteEnvironmentDialog({
+  environment,
+  isOfSomebodyElse = false,
+  onClose,
+}: DeleteEnvironmentDialogProps) {
   const [choice, setChoice] = useState<'keep' | 'all'>('keep');
   const [typed, setTyped] = useState('');
   const remove = useDeleteEnvironment();
   const { disk } = environment;
+  useReturnFocus();
   const deleteDisk = disk !== null && choice === 'all';
   const isReady = !deleteDisk || typed === disk.name;
   return (
@@ -21,7 +34,13 @@ export function DeleteEnvironmentDialog({ environment, onClose }: { environment:
         }}
       >
         <Stack gap="md">
-          {disk === null ? (
+          {isOfSomebodyElse ? (
+            <Text>
+              Lost: the boot disk of {environment.owner}’s environment (everything outside /home/jupyter) and what runs
+              now. {disk !== null && `Kept: disk "${disk.name}", which goes on costing its price per month.`} This
+              cannot be undone.
+            </Text>
+          ) : disk === null ? (
             <Text>
               Lost: the boot disk (everything outside /home/jupyter) and what runs now. This cannot be undone.
             </Text>

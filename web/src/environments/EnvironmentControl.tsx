@@ -1,29 +1,34 @@
-import { Button, Text, Tooltip } from '@mantine/core';
-import { defaultShape, environmentActionProblem, type Environment, type Workspace } from '@terrarium/contract';
+import { ActionIcon, Button, Menu, Text, Tooltip } from '@mantine/core';
+import type { Environment, Workspace } from '@terrarium/contract';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { IconPlayerPause, IconPlayerPlay } from '@tabler/icons-react';
+import { IconChevronDown, IconPlayerPlay } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { messageOf } from '../api.ts';
 import { links } from '../links.ts';
-import { useNow } from '../ui/clock.ts';
 import { formatPrice } from '../ui/formats.ts';
 import { disabledBecause, Hint } from '../ui/Hint.tsx';
-import { When } from '../ui/When.tsx';
 import { computeProblem } from '../workspaces/permissions.ts';
-import { useCreateEnvironment, useStartEnvironment, useStopEnvironment } from './actions.ts';
+import { useCreateEnvironment, useEnvironmentCommand } from './actions.ts';
 import classes from './EnvironmentControl.module.css';
-import { currentEnvironment, environmentsQuery, pricesQuery } from './queries.ts';
-import { estimate, pricePerHourNow } from './shape.ts';
+import { EnvironmentMenuItems } from './EnvironmentMenuItems.tsx';
+import { IdleNote } from './IdleNote.tsx';
+import { MainActionButton } from './MainActionButton.tsx';
+import {
+  chosenEnvironment,
+  computeOfferQuery,
+  environmentsQuery,
+  existingEnvironments,
+  pricesQuery,
+} from './queries.ts';
+import { estimate } from './shape.ts';
 import { StatusWord } from './StatusWord.tsx';
 import { UsageMeters } from './UsageMeters.tsx';
-
-const soonMs = 10 * 60_000;
 
 /** Always in sight inside a workspace: how the environment is, what it costs right now, Start or Pause. */
 export function EnvironmentControl({ workspace }: { workspace: Workspace }) {
   const environments = useQuery(environmentsQuery(workspace));
-  const environment = currentEnvironment(environments.data);
+  const environment = chosenEnvironment(environments.data);
   return (
     <section aria-label="Environment control" className={classes.control}>
       {environments.data === undefined ? (
@@ -33,7 +38,11 @@ export function EnvironmentControl({ workspace }: { workspace: Workspace }) {
       ) : environment === undefined ? (
         <NoEnvironment workspace={workspace} />
       ) : (
-        <Existing environment={environment} workspace={workspace} />
+        <Existing
+          environment={environment}
+          workspace={workspace}
+          isOneOfSeveral={existingEnvironments(environments.data).length > 1}
+        />
       )}
     </section>
   );
@@ -41,15 +50,19 @@ export function EnvironmentControl({ workspace }: { workspace: Workspace }) {
 
 function NoEnvironment({ workspace }: { workspace: Workspace }) {
   const prices = useQuery(pricesQuery);
+  const offer = useQuery(computeOfferQuery);
   const create = useCreateEnvironment(workspace);
-  const price = prices.data === undefined ? undefined : estimate(defaultShape, prices.data);
+  const price =
+    prices.data === undefined || offer.data === undefined
+      ? undefined
+      : estimate({ ...offer.data.defaults, gpus: 0 }, prices.data);
   return (
-    <Row
-      workspace={workspace}
-      status={<span className={classes.none}>No environment</span>}
-      cost={price === undefined ? null : `${formatPrice(price.perHourRunning, price.currency)}/h when running`}
-      error={create.error}
-    >
+    <>
+      <State
+        workspace={workspace}
+        status={<span className={classes.none}>No environment</span>}
+        cost={price === undefined ? null : `${formatPrice(price.perHourRunning, price.currency)}/h when running`}
+      />
       <Hint reason={computeProblem(workspace) ?? 'Creates a Cloud Environment of the default shape with its disk.'}>
         <Button
           leftSection={<IconPlayerPlay size={14} aria-hidden />}
@@ -59,90 +72,93 @@ function NoEnvironment({ workspace }: { workspace: Workspace }) {
           Start
         </Button>
       </Hint>
-    </Row>
+      <Failure error={create.error} />
+    </>
   );
 }
 
-function Existing({ environment, workspace }: { environment: Environment; workspace: Workspace }) {
-  const start = useStartEnvironment();
-  const stop = useStopEnvironment();
-  const now = useNow(30_000);
-  const { status, cost } = environment;
-  const isStartOffered = environmentActionProblem(status, 'start') === undefined;
-  const problem = isStartOffered ? computeProblem(workspace) : environmentActionProblem(status, 'stop');
-  const pausesSoon = environment.pausesAt !== null && Date.parse(environment.pausesAt) - now < soonMs;
-  return (
-    <Row
-      workspace={workspace}
-      status={<StatusWord status={status} />}
-      cost={
-        <Tooltip
-          label={`${formatPrice(cost.perHourRunning, cost.currency)} per hour running, ${formatPrice(cost.perHourPaused, cost.currency)} per hour paused, its disk ${formatPrice(cost.diskPerMonth, cost.currency)} per month`}
-        >
-          <span>{formatPrice(pricePerHourNow(environment), cost.currency)}/h</span>
-        </Tooltip>
-      }
-      notice={
-        status === 'Running' && pausesSoon && environment.pausesAt !== null ? (
-          <>
-            Pauses <When at={environment.pausesAt} />
-          </>
-        ) : null
-      }
-      meters={status === 'Running' && <UsageMeters environment={environment} />}
-      error={start.error ?? stop.error}
-    >
-      <Hint reason={problem}>
-        {isStartOffered ? (
-          <Button
-            leftSection={<IconPlayerPlay size={14} aria-hidden />}
-            loading={start.isPending}
-            {...disabledBecause(problem, () => start.mutate(environment))}
-          >
-            Start
-          </Button>
-        ) : (
-          <Button
-            variant="default"
-            leftSection={<IconPlayerPause size={14} aria-hidden />}
-            loading={stop.isPending}
-            {...disabledBecause(problem, () => stop.mutate(environment))}
-          >
-            Pause
-          </Button>
-        )}
-      </Hint>
-    </Row>
-  );
-}
-
-interface RowProps {
+interface ExistingProps {
+  environment: Environment;
   workspace: Workspace;
-  status: ReactNode;
-  cost: ReactNode;
-  notice?: ReactNode;
-  meters?: ReactNode;
-  error: unknown;
-  children: ReactNode;
+  isOneOfSeveral: boolean;
 }
 
-function Row({ workspace, status, cost, notice, meters, error, children }: RowProps) {
+function Existing({ environment, workspace, isOneOfSeveral }: ExistingProps) {
+  const act = useEnvironmentCommand();
+  const { status, cost, name } = environment;
   return (
     <>
-      {meters !== undefined && meters !== false && <div className={classes.meters}>{meters}</div>}
-      <div role="status">
-        <Link {...links.environment(workspace)} className={classes.state} activeProps={{}} title="Cloud environment">
-          {status}
-          {cost !== null && <span className={classes.cost}>{cost}</span>}
-          {notice !== null && notice !== undefined && <span className={classes.notice}>{notice}</span>}
-        </Link>
-      </div>
-      {children}
-      {error !== null && error !== undefined && (
-        <Text role="alert" fz="sm" className={classes.error}>
-          {messageOf(error)}
-        </Text>
+      {(status === 'Running' || status === 'Asleep') && (
+        <div className={classes.meters}>
+          <UsageMeters environment={environment} />
+        </div>
       )}
+      <State
+        workspace={workspace}
+        status={<StatusWord status={status} />}
+        name={isOneOfSeveral ? name : undefined}
+        cost={
+          <Tooltip label={priceSentence(cost)}>
+            <span>{formatPrice(cost.perHourNow, cost.currency)}/h</span>
+          </Tooltip>
+        }
+        notice={<IdleNote environment={environment} isBrief />}
+      />
+      <div className={classes.buttons}>
+        <MainActionButton environment={environment} workspace={workspace} act={act} />
+        <Menu width={280}>
+          <Menu.Target>
+            <Tooltip label="Sleep, keep running">
+              <ActionIcon variant="default" size="sm" aria-label="More for the environment">
+                <IconChevronDown size={16} />
+              </ActionIcon>
+            </Tooltip>
+          </Menu.Target>
+          <Menu.Dropdown>
+            <EnvironmentMenuItems
+              environment={environment}
+              onCommand={(command, until) => act.mutate({ environment, command, until: until ?? null })}
+            />
+          </Menu.Dropdown>
+        </Menu>
+      </div>
+      <Failure error={act.error} />
     </>
+  );
+}
+
+/** What every state of it costs, in one sentence. */
+function priceSentence({ currency, ...cost }: Environment['cost']): string {
+  const text = (amount: number): string => formatPrice(amount, currency);
+  return `${text(cost.perHourRunning)} per hour running, ${text(cost.perHourAsleep)} asleep, ${text(cost.perHourPaused)} paused; its disk ${text(cost.diskPerMonth)} per month`;
+}
+
+interface StateProps {
+  workspace: Workspace;
+  status: ReactNode;
+  name?: string | undefined;
+  cost: ReactNode;
+  notice?: ReactNode;
+}
+
+function State({ workspace, status, name, cost, notice }: StateProps) {
+  return (
+    <div role="status">
+      <Link {...links.environment(workspace)} className={classes.state} activeProps={{}} title="Cloud environment">
+        {name !== undefined && <span className={classes.name}>{name}</span>}
+        {status}
+        {cost !== null && <span className={classes.cost}>{cost}</span>}
+        {notice !== undefined && <span className={classes.notice}>{notice}</span>}
+      </Link>
+    </div>
+  );
+}
+
+function Failure({ error }: { error: unknown }) {
+  if (error === null || error === undefined) return null;
+  return (
+    <Text role="alert" fz="sm" className={classes.error}>
+      {messageOf(error)}
+    </Text>
   );
 }

@@ -1,69 +1,67 @@
-import { Alert, Button, List, Text, Title } from '@mantine/core';
-import { environmentActionProblem, type Environment, type Workspace } from '@terrarium/contract';
-import { IconAlertTriangle, IconPlayerPause, IconPlayerPlay, IconTrash } from '@tabler/icons-react';
-import { useState } from 'react';
+import { Button, List, Text } from '@mantine/core';
+import type { Environment, Workspace } from '@terrarium/contract';
 import { KernelsSection } from '../kernels/KernelsSection.tsx';
-import { links } from '../links.ts';
 import { ErrorNote } from '../ui/ErrorNote.tsx';
-import { Fact, Facts } from '../ui/Facts.tsx';
-import { formatMoney } from '../ui/formats.ts';
-import { disabledBecause, Hint } from '../ui/Hint.tsx';
-import { ButtonLink } from '../ui/links.tsx';
+import { formatMoney, formatPrice } from '../ui/formats.ts';
 import { Section } from '../ui/Page.tsx';
-import { When } from '../ui/When.tsx';
-import { computeProblem } from '../workspaces/permissions.ts';
-import { useStartEnvironment, useStopEnvironment } from './actions.ts';
-import { DeleteEnvironmentDialog } from './DeleteEnvironmentDialog.tsx';
+import { useEnvironmentCommand } from './actions.ts';
+import { Configuration } from './Configuration.tsx';
+import { DiskSection } from './DiskSection.tsx';
+import { EnvironmentActions } from './EnvironmentActions.tsx';
 import classes from './EnvironmentPage.module.css';
+import { EnvironmentWarnings } from './EnvironmentWarnings.tsx';
+import { IdleNote } from './IdleNote.tsx';
 import { MirrorSection } from './MirrorSection.tsx';
+import { Operations } from './Operations.tsx';
 import { PriceStrip } from './PriceStrip.tsx';
-import { shapeText } from './shape.ts';
-import { StatusWord } from './StatusWord.tsx';
-import { Timeline } from './Timeline.tsx';
 import { UsageMeters } from './UsageMeters.tsx';
 
-export function EnvironmentDetails({ environment, workspace }: { environment: Environment; workspace: Workspace }) {
-  const { cost } = environment;
+interface EnvironmentDetailsProps {
+  environment: Environment;
+  workspace: Workspace;
+  /** Whether the workspace's notebooks run here. */
+  isChosen: boolean;
+}
+
+export function EnvironmentDetails({ environment, workspace, isChosen }: EnvironmentDetailsProps) {
+  const { cost, status } = environment;
+  const isAlive = status === 'Running' || status === 'Asleep';
   return (
     <>
-      <Actions environment={environment} workspace={workspace} />
-      {environment.reason !== null && (
-        <Alert
-          color={environment.status === 'Error' ? 'red' : 'gray'}
-          icon={environment.status === 'Error' ? <IconAlertTriangle size={16} /> : undefined}
-          role={environment.status === 'Error' ? 'alert' : undefined}
-          mb="md"
-          p="sm"
-        >
-          {environment.reason}
-        </Alert>
-      )}
-      {environment.status === 'Running' && (
-        <div className={classes.meters}>
-          <UsageMeters environment={environment} />
+      <EnvironmentActions environment={environment} workspace={workspace} isChosen={isChosen} />
+      {!isChosen && <NotChosen environment={environment} />}
+      <EnvironmentWarnings environment={environment} workspace={workspace} />
+      {isAlive && (
+        <div className={classes.now}>
+          <div className={classes.meters}>
+            <UsageMeters environment={environment} />
+          </div>
+          <IdleNote environment={environment} />
         </div>
       )}
-      {environment.status === 'Running' && (
+      {isAlive && (
         <div className={classes.kernels}>
           <KernelsSection workspace={workspace} />
         </div>
       )}
       <div className={classes.columns}>
         <div>
+          <Section title="Timeline">
+            {environment.operations.length === 0 && environment.timeline.length === 0 ? (
+              <Text c="dimmed">Nothing has happened yet.</Text>
+            ) : (
+              <Operations environment={environment} />
+            )}
+          </Section>
           <Section title="Price">
             <PriceStrip estimate={cost} />
             <Text c="dimmed" fz="sm" mt="xs">
-              {formatMoney(cost.soFar, cost.currency)} so far for the machine, since it was created.
+              {formatPrice(cost.perHourNow, cost.currency)} per hour now, {formatMoney(cost.soFar, cost.currency)} so
+              far for the machine, since it was created.
             </Text>
           </Section>
+          <DiskSection environment={environment} />
           <MirrorSection environment={environment} workspace={workspace} />
-          <Section title="Timeline">
-            {environment.timeline.length === 0 ? (
-              <Text c="dimmed">Nothing has happened yet.</Text>
-            ) : (
-              <Timeline steps={environment.timeline} />
-            )}
-          </Section>
         </div>
         <div>
           <Section title="Configuration">
@@ -84,120 +82,20 @@ export function EnvironmentDetails({ environment, workspace }: { environment: En
   );
 }
 
-function Actions({ environment, workspace }: { environment: Environment; workspace: Workspace }) {
-  const [isDeleting, setIsDeleting] = useState(false);
-  const start = useStartEnvironment();
-  const stop = useStopEnvironment();
-  const { status } = environment;
-  const compute = computeProblem(workspace);
-  const deleteProblem = environmentActionProblem(status, 'delete');
+function NotChosen({ environment }: { environment: Environment }) {
+  const act = useEnvironmentCommand();
   return (
-    <>
-      <div className={classes.title}>
-        <Title order={2}>{environment.name}</Title>
-        <StatusWord status={status} />
-        <div className={classes.actions}>
-          <ButtonLink {...links.lab(workspace)} variant="default">
-            Open JupyterLab
-          </ButtonLink>
-          {environmentActionProblem(status, 'start') === undefined && (
-            <Hint reason={compute}>
-              <Button
-                leftSection={<IconPlayerPlay size={14} aria-hidden />}
-                loading={start.isPending}
-                {...disabledBecause(compute, () => start.mutate(environment))}
-              >
-                {status === 'Error' ? 'Retry' : 'Start environment'}
-              </Button>
-            </Hint>
-          )}
-          {environmentActionProblem(status, 'stop') === undefined && (
-            <Button
-              variant="default"
-              leftSection={<IconPlayerPause size={14} aria-hidden />}
-              loading={stop.isPending}
-              onClick={() => stop.mutate(environment)}
-            >
-              Pause environment
-            </Button>
-          )}
-          <Hint reason={deleteProblem}>
-            <Button
-              variant="default"
-              c={deleteProblem === undefined ? 'var(--danger)' : undefined}
-              leftSection={<IconTrash size={14} aria-hidden />}
-              {...disabledBecause(deleteProblem, () => setIsDeleting(true))}
-            >
-              Delete environment
-            </Button>
-          </Hint>
-        </div>
-      </div>
-      <ErrorNote error={start.error ?? stop.error} />
-      {isDeleting && <DeleteEnvironmentDialog environment={environment} onClose={() => setIsDeleting(false)} />}
-    </>
-  );
-}
-
-function Configuration({ environment }: { environment: Environment }) {
-  const variables = Object.entries(environment.environmentVariables);
-  return (
-    <Facts>
-      <Fact name="Image">
-        {environment.imageTitle}
-        <Text c="dimmed" fz="sm" ff="monospace">
-          {environment.image}
-        </Text>
-      </Fact>
-      <Fact name="Shape">{shapeText(environment)}</Fact>
-      <Fact name="Persistent disk">
-        {environment.disk === null ? (
-          'None'
-        ) : (
-          <>
-            {environment.disk.name}, {environment.disk.sizeGiB} GiB
-            <Text c="dimmed" fz="sm">
-              At /home/jupyter; kept when the environment is deleted, unless you ask otherwise
-            </Text>
-          </>
-        )}
-      </Fact>
-      <Fact name="Boot disk">
-        {environment.bootDiskGiB} GiB
-        <Text c="dimmed" fz="sm">
-          Kept by pause, gone when the environment is deleted
-        </Text>
-      </Fact>
-      <Fact name="Autopause">
-        {environment.autopauseMinutes === 0 ? 'Off' : `After ${String(environment.autopauseMinutes)} idle minutes`}
-      </Fact>
-      {environment.pausesAt !== null && (
-        <Fact name="Pauses">
-          <When at={environment.pausesAt} />
-        </Fact>
-      )}
-      <Fact name="Created">
-        <When at={environment.createdAt} />
-      </Fact>
-      {environment.startedAt !== null && (
-        <Fact name="Last started">
-          <When at={environment.startedAt} />
-        </Fact>
-      )}
-      {environment.lastActivityAt !== null && (
-        <Fact name="Last activity">
-          <When at={environment.lastActivityAt} />
-        </Fact>
-      )}
-      {variables.length > 0 && (
-        <Fact name="Variables">
-          {variables.map(([name, value]) => (
-            <Text key={name} ff="monospace" fz="sm">
-              {name}={value}
-            </Text>
-          ))}
-        </Fact>
-      )}
-    </Facts>
+    <div className={classes.notChosen}>
+      <Text c="dimmed">The notebooks of this workspace run in another of your environments.</Text>
+      <Button
+        variant="default"
+        size="xs"
+        loading={act.isPending}
+        onClick={() => act.mutate({ environment, command: 'choose' })}
+      >
+        Run notebooks here
+      </Button>
+      <ErrorNote error={act.error} />
+    </div>
   );
 }

@@ -1,6 +1,6 @@
 import { Badge, Group, Select, Stack, Text } from '@mantine/core';
 import type { Image } from '@terrarium/contract';
-import classes from './CreateEnvironmentForm.module.css';
+import classes from './EnvironmentForm.module.css';
 
 interface ImageChoiceProps {
   images: readonly Image[];
@@ -17,7 +17,10 @@ export function ImageChoice({ images, value, error, onChange }: ImageChoiceProps
       <Select
         label="Image"
         description="What the environment boots: its languages and packages"
-        data={images.map(({ reference, title }) => ({ value: reference, label: title }))}
+        data={[
+          ...images.map(({ reference, title }) => ({ value: reference, label: title })),
+          ...(value === undefined || image !== undefined ? [] : [{ value, label: value }]),
+        ]}
         value={value ?? null}
         allowDeselect={false}
         error={error}

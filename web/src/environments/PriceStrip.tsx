@@ -1,25 +1,42 @@
 import { formatPrice } from '../ui/formats.ts';
-import classes from './EnvironmentPage.module.css';
+import classes from './PriceStrip.module.css';
 import type { Estimate } from './shape.ts';
 
-/** The three figures that matter before one starts: running, paused, the disk. */
-export function PriceStrip({ estimate }: { estimate: Estimate | undefined }) {
-  const text = (amount: number | undefined): string =>
-    amount === undefined || estimate === undefined ? '–' : formatPrice(amount, estimate.currency);
+interface PriceStripProps {
+  estimate: Estimate | undefined;
+  /** What it costs before a change: where a figure differs, the old one is shown beside the new. */
+  before?: Estimate;
+}
+
+const figures = [
+  { key: 'perHourRunning', name: 'per hour running' },
+  { key: 'perHourAsleep', name: 'per hour asleep' },
+  { key: 'perHourPaused', name: 'per hour paused' },
+  { key: 'diskPerMonth', name: 'disk per month' },
+] as const;
+
+/** The figures that matter before one starts: running, asleep, paused, the disk. */
+export function PriceStrip({ estimate, before }: PriceStripProps) {
+  const text = (of: Estimate, key: (typeof figures)[number]['key']): string => formatPrice(of[key], of.currency);
   return (
     <dl className={classes.prices} aria-label="Price" aria-live="polite">
-      <div>
-        <dt>per hour running</dt>
-        <dd>{text(estimate?.perHourRunning)}</dd>
-      </div>
-      <div>
-        <dt>per hour paused</dt>
-        <dd>{text(estimate?.perHourPaused)}</dd>
-      </div>
-      <div>
-        <dt>disk per month</dt>
-        <dd>{text(estimate?.diskPerMonth)}</dd>
-      </div>
+      {figures.map(({ key, name }) => {
+        const now = estimate === undefined ? '–' : text(estimate, key);
+        const old = before === undefined ? now : text(before, key);
+        return (
+          <div key={key}>
+            <dt>{name}</dt>
+            <dd>
+              {old !== now && estimate !== undefined && (
+                <del aria-label={`before: ${old}`} className={classes.before}>
+                  {old}
+                </del>
+              )}
+              {now}
+            </dd>
+          </div>
+        );
+      })}
     </dl>
   );
 }

@@ -1,15 +1,14 @@
-import type { Environment } from '@terrarium/contract';
+import type { TimelineStep } from '@terrarium/contract';
 import { IconCheck, IconX } from '@tabler/icons-react';
 import { useNow } from '../ui/clock.ts';
 import { formatDuration, formatMoment } from '../ui/formats.ts';
+import { StepLog } from './StepLog.tsx';
 import classes from './Timeline.module.css';
 
-type Step = Environment['timeline'][number];
-
-/** The steps of what the environment did last, each with how long it took and what it printed. */
-export function Timeline({ steps }: { steps: readonly Step[] }) {
+/** The steps of one operation, each with how long it took and what it printed. */
+export function Timeline({ label, steps }: { label: string; steps: readonly TimelineStep[] }) {
   return (
-    <ol className={classes.timeline} aria-label="Timeline" aria-live="polite" aria-relevant="additions">
+    <ol className={classes.timeline} aria-label={label} aria-live="polite" aria-relevant="additions">
       {steps.map((step) => (
         <li key={`${step.step} ${step.startedAt}`} data-outcome={step.outcome}>
           <span className={classes.mark} aria-hidden>
@@ -23,19 +22,13 @@ export function Timeline({ steps }: { steps: readonly Step[] }) {
                 {step.outcome === 'failed' && <span className={classes.failed}> failed</span>}
               </span>
               <span className={classes.time} title={`Started ${formatMoment(step.startedAt)}`}>
-                {step.endedAt === null ? (
-                  <Running since={step.startedAt} />
-                ) : (
-                  formatDuration(Date.parse(step.endedAt) - Date.parse(step.startedAt))
-                )}
+                <Elapsed startedAt={step.startedAt} endedAt={step.endedAt} />
               </span>
             </div>
             {step.log.trim() !== '' && (
-              <details open={step.outcome === 'failed'}>
+              <details open={step.outcome !== 'done'}>
                 <summary>Log</summary>
-                <pre tabIndex={0} aria-label={`Log of ${step.title}`}>
-                  {step.log}
-                </pre>
+                <StepLog title={step.title} log={step.log} />
               </details>
             )}
           </div>
@@ -43,6 +36,12 @@ export function Timeline({ steps }: { steps: readonly Step[] }) {
       ))}
     </ol>
   );
+}
+
+/** How long it took, or takes so far. */
+export function Elapsed({ startedAt, endedAt }: { startedAt: string; endedAt: string | null }) {
+  if (endedAt === null) return <Running since={startedAt} />;
+  return formatDuration(Date.parse(endedAt) - Date.parse(startedAt));
 }
 
 function Running({ since }: { since: string }) {

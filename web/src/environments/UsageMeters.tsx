@@ -1,14 +1,12 @@
 import type { Environment } from '@terrarium/contract';
 import { formatBytes } from '../ui/formats.ts';
 import { Meter } from '../ui/Meter.tsx';
-
-const gib = 1024 ** 3;
+import { diskLevel, memoryLevel, type Level } from './warnings.ts';
 
 /** CPU, memory and disk of a running environment. */
 export function UsageMeters({ environment }: { environment: Environment }) {
   const { usage } = environment;
-  const memoryLimit = usage?.memoryLimitBytes ?? environment.memoryGiB * gib;
-  const diskTotal = usage?.diskTotalBytes ?? (environment.disk === null ? null : environment.disk.sizeGiB * gib);
+  const disk = diskLevel(environment);
   return (
     <>
       <Meter
@@ -16,13 +14,13 @@ export function UsageMeters({ environment }: { environment: Environment }) {
         fraction={usage?.cpuPercent == null ? null : usage.cpuPercent / 100}
         text={usage?.cpuPercent == null ? '–' : `${String(Math.round(usage.cpuPercent))} %`}
       />
-      <Meter name="Memory" {...level(usage?.memoryBytes ?? null, memoryLimit)} />
-      {diskTotal !== null && <Meter name="Disk" {...level(usage?.diskUsedBytes ?? null, diskTotal)} />}
+      <Meter name="Memory" {...shown(memoryLevel(environment))} />
+      {disk !== undefined && <Meter name="Disk" {...shown(disk)} />}
     </>
   );
 }
 
-function level(used: number | null, total: number): { fraction: number | null; text: string } {
+function shown({ used, total }: Level): { fraction: number | null; text: string } {
   if (used === null) return { fraction: null, text: `– / ${formatBytes(total)}` };
   return { fraction: total === 0 ? null : used / total, text: `${formatBytes(used)} / ${formatBytes(total)}` };
 }

@@ -1,7 +1,7 @@
 import { ActionIcon, Button, Fieldset, Stack, Text, TextInput, Tooltip } from '@mantine/core';
 import { IconPlus, IconX } from '@tabler/icons-react';
 import type { FieldErrors } from '../ui/form.ts';
-import classes from './CreateEnvironmentForm.module.css';
+import classes from './EnvironmentForm.module.css';
 import type { Variable } from './draft.ts';
 
 interface VariablesInputProps {

@@ -16,11 +16,25 @@ export function environmentsQuery({ namespace, name }: { namespace: string; name
   });
 }
 
-/** The one that a workspace's pages show: the newest that still exists. */
-export function currentEnvironment(environments: readonly Environment[] | undefined): Environment | undefined {
+/** Everybody's environments that a billing project pays for. Only its owners may read them. */
+export function projectEnvironmentsQuery(project: string) {
+  return queryOptions({
+    queryKey: ['environments', 'of-project', project],
+    queryFn: ({ signal }) => api.listProjectEnvironments({ params: { name: project }, signal }),
+  });
+}
+
+/** Those that are not deleted, in the order they were made. */
+export function existingEnvironments(environments: readonly Environment[]): Environment[] {
   return environments
-    ?.filter((environment) => environment.status !== 'Deleted')
-    .toSorted((left, right) => right.createdAt.localeCompare(left.createdAt))[0];
+    .filter(({ status }) => status !== 'Deleted')
+    .toSorted((left, right) => left.createdAt.localeCompare(right.createdAt));
+}
+
+/** The one that a workspace's notebooks run in: the chosen one, else the newest that still exists. */
+export function chosenEnvironment(environments: readonly Environment[] | undefined): Environment | undefined {
+  const existing = existingEnvironments(environments ?? []);
+  return existing.find(({ isChosen }) => isChosen) ?? existing.at(-1);
 }
 
 /** How ~/notebooks on an environment's disk stands to its workspace. It begins anew with each start and pause. */
@@ -31,6 +45,22 @@ export function mirrorQuery({ id, status, workspace: { namespace, name } }: Envi
     placeholderData: keepPreviousData,
   });
 }
+
+/** What takes the most room on its disk. Measured when asked: it is read again only when somebody wants that. */
+export function diskFoldersQuery({ id, workspace: { namespace, name } }: Environment) {
+  return queryOptions({
+    queryKey: ['disk-folders', id],
+    queryFn: ({ signal }) => api.getDiskFolders({ params: { namespace, name, environment: id }, signal }),
+    staleTime: 60_000,
+  });
+}
+
+/** What an environment can have here. */
+export const computeOfferQuery = queryOptions({
+  queryKey: ['compute-offer'],
+  queryFn: ({ signal }) => api.getComputeOffer({ signal }),
+  staleTime: 300_000,
+});
 
 export const imagesQuery = queryOptions({
   queryKey: ['images'],

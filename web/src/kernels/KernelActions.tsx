@@ -10,6 +10,7 @@ import {
 } from '@tabler/icons-react';
 import { titleOf } from '../notebooks/names.ts';
 import { disabledBecause } from '../ui/Hint.tsx';
+import { ReasonedMenuItem } from '../ui/ReasonedMenuItem.tsx';
 import { kernelActionProblem, kernelActions, kernelActionTitle, type KernelAction } from './kernel-actions.ts';
 
 const icons: Record<KernelAction, Icon> = {
@@ -43,21 +44,17 @@ export function KernelActions({ kernel, computeProblem, onAct }: KernelActionsPr
           </ActionIcon>
         </Menu.Target>
         <Menu.Dropdown>
-          {kernelActions.map((action) => {
-            const Icon = icons[action];
-            const problem = problemOf(action);
-            return (
-              <Tooltip key={action} label={problem ?? ''} disabled={problem === undefined} position="left">
-                <Menu.Item
-                  leftSection={<Icon size={16} aria-hidden />}
-                  c={action === 'shutDown' && problem === undefined ? 'var(--danger)' : undefined}
-                  {...disabledBecause(problem, () => onAct(action))}
-                >
-                  {kernelActionTitle[action]}
-                </Menu.Item>
-              </Tooltip>
-            );
-          })}
+          {kernelActions.map((action) => (
+            <ReasonedMenuItem
+              key={action}
+              Icon={icons[action]}
+              problem={problemOf(action)}
+              isDangerous={action === 'shutDown'}
+              onClick={() => onAct(action)}
+            >
+              {kernelActionTitle[action]}
+            </ReasonedMenuItem>
+          ))}
         </Menu.Dropdown>
       </Menu>
     </Group>

@@ -132,7 +132,16 @@ function dataColumns(workspace: Workspace, kernels: readonly Kernel[]): Column<K
       key: 'state',
       title: 'State',
       sortBy: ({ state }) => state,
-      renderCell: (kernel) => <KernelState kernel={kernel} />,
+      renderCell: (kernel) => (
+        <>
+          <KernelState kernel={kernel} />
+          {kernel.death !== null && (
+            <Text c={kernel.death.isOutOfMemory ? 'var(--warning)' : 'dimmed'} fz="sm" maw={320}>
+              {kernel.death.reason} <When at={kernel.death.at} />
+            </Text>
+          )}
+        </>
+      ),
     },
     {
       key: 'cpu',

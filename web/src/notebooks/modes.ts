@@ -81,6 +81,7 @@ function playgroundProblem(canWrite: boolean, owner: string): string {
 function whenCellsRun(environment: EnvironmentStatus | null): string {
   switch (environment) {
     case 'Running':
+    case 'Asleep':
       return 'Cells run at once.';
     case 'Creating':
     case 'Starting':

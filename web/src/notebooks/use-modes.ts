@@ -2,7 +2,7 @@ import type { Workspace } from '@terrarium/contract';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { api } from '../api.ts';
-import { currentEnvironment, environmentsQuery } from '../environments/queries.ts';
+import { chosenEnvironment, environmentsQuery } from '../environments/queries.ts';
 import { links } from '../links.ts';
 import { offersFor, type NotebookAction, type Offer } from './modes.ts';
 
@@ -10,7 +10,7 @@ import { offersFor, type NotebookAction, type Offer } from './modes.ts';
 export function useOffers(workspace: Workspace): Record<NotebookAction, Offer> {
   const environments = useQuery(environmentsQuery(workspace));
   const { role, canCompute, owner } = workspace;
-  return offersFor({ role, canCompute, owner, environment: currentEnvironment(environments.data)?.status ?? null });
+  return offersFor({ role, canCompute, owner, environment: chosenEnvironment(environments.data)?.status ?? null });
 }
 
 /** Makes a playground of a notebook and opens it. */

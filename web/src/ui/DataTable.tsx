@@ -24,13 +24,15 @@ interface DataTableProps<Row> {
   columns: readonly Column<Row>[];
   /** Undefined while loading: a skeleton is shown. */
   rows: readonly Row[] | undefined;
+  /** Rows that belong below a row, wherever that is sorted to, in their own order. */
+  rowsBelow?: (row: Row) => readonly Row[];
   keyOf: (row: Row) => string;
   list: ListState;
   defaultSort: { key: string; isDescending?: boolean };
 }
 
 /** A sortable list. Search and the empty state belong to the page. */
-export function DataTable<Row>({ label, columns, rows, keyOf, list, defaultSort }: DataTableProps<Row>) {
+export function DataTable<Row>({ label, columns, rows, rowsBelow, keyOf, list, defaultSort }: DataTableProps<Row>) {
   const sort =
     list.sort === undefined
       ? { key: defaultSort.key, isDescending: defaultSort.isDescending ?? false }
@@ -56,15 +58,17 @@ export function DataTable<Row>({ label, columns, rows, keyOf, list, defaultSort 
                   ))}
                 </Table.Tr>
               ))
-            : sorted(rows, columns, sort).map((row) => (
-                <Table.Tr key={keyOf(row)}>
-                  {columns.map((column) => (
-                    <Table.Td key={column.key} {...placing(column)}>
-                      {column.renderCell(row)}
-                    </Table.Td>
-                  ))}
-                </Table.Tr>
-              ))}
+            : sorted(rows, columns, sort)
+                .flatMap((row) => [row, ...(rowsBelow?.(row) ?? [])])
+                .map((row) => (
+                  <Table.Tr key={keyOf(row)}>
+                    {columns.map((column) => (
+                      <Table.Td key={column.key} {...placing(column)}>
+                        {column.renderCell(row)}
+                      </Table.Td>
+                    ))}
+                  </Table.Tr>
+                ))}
         </Table.Tbody>
       </Table>
     </Table.ScrollContainer>
