@@ -94,7 +94,8 @@ describe.skipIf(!hasBrowser)('the whole life of an environment', () => {
     await untilStatus('Running');
     expect(await environmentNamed('analysis')).toMatchObject({ bootDiskGiB: 40, autopauseMinutes: 45 });
     // The script ran again, because the boot disk was new.
-    await page.getByLabel('Log of Run the startup script').getByText('line 5 of the script').waitFor();
+    const steps = page.getByRole('list', { name: 'Timeline', exact: true });
+    await steps.getByText('line 5 of the script').waitFor();
     await picture(page, 'life-rebuilt');
   });
 

@@ -65,7 +65,10 @@ export const environmentCommandsPlugin: JupyterFrontEndPlugin<void> = {
       });
     }
     add(takeBack, {
-      label: () => `Take back: kept until ${clockTime(keptUntil() ?? '', Date.now())}`,
+      label: () => {
+        const until = keptUntil();
+        return until === undefined ? 'Do not keep it running' : `Take back: kept until ${clockTime(until, Date.now())}`;
+      },
       action: 'keepRunning',
       isVisible: () => keptUntil() !== undefined,
       act: () => watch.keepRunning(null),

@@ -1,5 +1,6 @@
 import type { TimelineStep } from '@terrarium/contract';
 import { IconCheck, IconX } from '@tabler/icons-react';
+import { useState } from 'react';
 import { useNow } from '../ui/clock.ts';
 import { formatDuration, formatMoment } from '../ui/formats.ts';
 import { StepLog } from './StepLog.tsx';
@@ -25,16 +26,22 @@ export function Timeline({ label, steps }: { label: string; steps: readonly Time
                 <Elapsed startedAt={step.startedAt} endedAt={step.endedAt} />
               </span>
             </div>
-            {step.log.trim() !== '' && (
-              <details open={step.outcome !== 'done'}>
-                <summary>Log</summary>
-                <StepLog title={step.title} log={step.log} />
-              </details>
-            )}
+            {step.log.trim() !== '' && <Log step={step} />}
           </div>
         </li>
       ))}
     </ol>
+  );
+}
+
+/** Open while it grows and where it failed; what somebody reads does not close by itself. */
+function Log({ step: { title, outcome, log } }: { step: TimelineStep }) {
+  const [isOpen, setIsOpen] = useState(outcome !== 'done');
+  return (
+    <details open={isOpen} onToggle={(event) => setIsOpen(event.currentTarget.open)}>
+      <summary>Log</summary>
+      <StepLog title={title} log={log} />
+    </details>
   );
 }
 
