@@ -1,8 +1,13 @@
 import { showErrorMessage } from '@jupyterlab/apputils';
-import { environmentStatuses, environmentStatusWord, type Environment } from '@terrarium/contract';
+import {
+  type Environment,
+  environmentStatuses,
+  environmentStatusWord,
+  idleNotice,
+  mainAction,
+  stopWord,
+} from '@terrarium/contract';
 import * as React from 'react';
-import { idleNotice } from '../../../web/src/environments/idle.ts';
-import { mainAction, stopWord } from '../../../web/src/environments/main-action.ts';
 import type { EnvironmentWatch } from '../environment/environment-watch.ts';
 import type { EnvironmentGate } from '../environment/gate.ts';
 import { formatMoney } from '../environment/money.ts';
