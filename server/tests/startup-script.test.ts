@@ -61,4 +61,5 @@ test('one that succeeds and one that fails tell their output and code, each in a
   });
   expect(await follow(bad.door)).toMatchObject({ state: 'failed', exitCode: 7, output: 'no\n' });
   await agentClient.putVariables(good.door, { COLOUR: 'blue' });
+  expect(await agentClient.folders(good.door)).toMatchObject({ isComplete: true });
 });
