@@ -244,7 +244,7 @@ describe.skipIf(!hasBrowser)('the whole life of an environment', () => {
     });
     await page.goto(`${stage.plane.url}/workspaces/my-project/getting-started/environment?environment=second`);
     await button('Start environment').click();
-    await page.getByText('The startup script failed').waitFor();
+    await page.getByText('The startup script failed', { exact: true }).waitFor();
     await page.getByLabel('Last lines of the startup script').getByText('no such package').waitFor();
     await picture(page, 'life-script-failed');
     await link('Edit script').click();
