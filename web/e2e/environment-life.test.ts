@@ -140,13 +140,13 @@ describe.skipIf(!hasBrowser)('the whole life of an environment', () => {
     await control().getByRole('button', { name: 'More for the environment' }).click();
     await page.getByRole('menuitem', { name: 'Keep running for 1 hour' }).click();
     await control()
-      .getByText(/^Kept running until \d\d:\d\d/)
+      .getByText(/^Kept until (tomorrow )?\d\d:\d\d/)
       .waitFor();
     await picture(page, 'life-kept');
     await control().getByRole('button', { name: 'More for the environment' }).click();
     await page.getByRole('menuitem', { name: /^Take back/ }).click();
     await control()
-      .getByText(/^Kept running until/)
+      .getByText(/^Kept until/)
       .waitFor({ state: 'detached' });
     expect((await environmentNamed('analysis')).keepRunningUntil).toBeNull();
   });
@@ -164,7 +164,7 @@ describe.skipIf(!hasBrowser)('the whole life of an environment', () => {
       .waitFor();
     await page.getByLabel('New size (GiB)').fill('2');
     await button('Grow disk').click();
-    await page.getByRole('row', { name: new RegExp(`^${name}.*2 GiB`) }).waitFor();
+    await page.getByRole('row', { name: new RegExp(`^${name}.*(→|\\s)2 GiB`) }).waitFor();
     await picture(page, 'life-disk-grown');
 
     await button(`Actions for ${name}`).click();

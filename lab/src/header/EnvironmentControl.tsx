@@ -131,8 +131,8 @@ function IdleNote({ environment }: { readonly environment: Environment }): React
   const notice = idleNotice(environment, now);
   if (notice === undefined || notice.kind === 'busy') return null;
   return (
-    <span className="tr-Env-idle" data-urgent={notice.isUrgent}>
-      {notice.text}
+    <span className="tr-Env-idle" data-urgent={notice.isUrgent} title={notice.text}>
+      {notice.brief}
     </span>
   );
 }

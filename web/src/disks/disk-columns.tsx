@@ -16,6 +16,7 @@ export function diskColumns(currency: string | undefined): Column<Disk>[] {
       title: 'Disk',
       sortBy: (disk) => disk.name,
       renderCell: (disk) => <Name disk={disk} />,
+      width: '22%',
     },
     {
       key: 'workspace',
@@ -33,6 +34,7 @@ export function diskColumns(currency: string | undefined): Column<Disk>[] {
       title: 'Status',
       sortBy: (disk) => disk.status,
       renderCell: (disk) => <Status disk={disk} />,
+      width: '16%',
     },
     {
       key: 'attached',
@@ -55,7 +57,8 @@ export function diskColumns(currency: string | undefined): Column<Disk>[] {
       title: 'Size',
       align: 'right',
       sortBy: (disk) => disk.sizeGiB,
-      renderCell: (disk) => `${String(disk.sizeGiB)} GiB`,
+      renderCell: ({ sizeGiB, growsToGiB }) =>
+        growsToGiB === null ? `${String(sizeGiB)} GiB` : `${String(sizeGiB)} → ${String(growsToGiB)} GiB`,
     },
     {
       key: 'price',
@@ -100,15 +103,10 @@ function Name({ disk }: { disk: Disk }) {
   );
 }
 
-function Status({ disk: { status, reason, growsToGiB } }: { disk: Disk }) {
+function Status({ disk: { status, reason } }: { disk: Disk }) {
   return (
     <>
       {status}
-      {growsToGiB !== null && (
-        <Text c="dimmed" fz="sm">
-          Growing to {growsToGiB} GiB
-        </Text>
-      )}
       {reason !== null && (
         <Text c={status === 'Failed' ? 'var(--danger)' : 'dimmed'} fz="sm">
           {reason}
