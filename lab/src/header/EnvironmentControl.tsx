@@ -1,7 +1,7 @@
 import { showErrorMessage } from '@jupyterlab/apputils';
 import { environmentStatuses, environmentStatusWord, type Environment } from '@terrarium/contract';
 import * as React from 'react';
-import { idleNotice } from '../../../web/src/environments/idle.ts';
+import { idleNotice, pausesVerySoon } from '../../../web/src/environments/idle.ts';
 import { mainAction, stopWord } from '../../../web/src/environments/main-action.ts';
 import type { EnvironmentWatch } from '../environment/environment-watch.ts';
 import type { EnvironmentGate } from '../environment/gate.ts';
@@ -125,11 +125,11 @@ function explain(error: unknown): Promise<void> {
   return showErrorMessage('That did not work', error instanceof Error ? error.message : String(error));
 }
 
-/** The countdown alone: why it stays is in the title of its status. */
+/** The countdown alone: why it stays is in the title of its status, and the last of it in the banner. */
 function IdleNote({ environment }: { readonly environment: Environment }): React.JSX.Element | null {
   const now = useNow(1000);
   const notice = idleNotice(environment, now);
-  if (notice === undefined || notice.kind === 'busy') return null;
+  if (notice === undefined || notice.kind === 'busy' || pausesVerySoon(environment, now) !== undefined) return null;
   return (
     <span className="tr-Env-idle" data-urgent={notice.isUrgent} title={notice.text}>
       {notice.brief}
