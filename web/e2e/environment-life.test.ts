@@ -2,6 +2,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { paramsOf, untilStatus as untilStatusOf } from '../../server/testing/control-plane.ts';
 import { firstWorkspace, hasBrowser, openTab, picture, pictureOnFailure, setStage, type Stage } from './browser.ts';
+import { notebookFile } from './notebook-files.ts';
 import { openNotebook } from './people.ts';
 
 const slowScript = 'for n in 1 2 3 4 5; do echo "line $n of the script"; sleep 1; done';
@@ -151,6 +152,27 @@ describe.skipIf(!hasBrowser)('the whole life of an environment', () => {
     expect((await environmentNamed('analysis')).keepRunningUntil).toBeNull();
   });
 
+  test('a pause waits for the cell that runs', async () => {
+    const { client } = stage.plane;
+    const at = { params: { ...firstWorkspace, path: 'long.ipynb' } };
+    const body = notebookFile([{ cell_type: 'code', source: 'import time\ntime.sleep(8)\nprint("all done")' }]);
+    await client.putNotebookContent({ ...at, body });
+    const { run } = await client.startRun({ ...at, body: {} });
+    await inMain(/^Kept running: /).waitFor();
+    await control().getByRole('button', { name: 'More for the environment' }).click();
+    await picture(page, 'life-busy-menu');
+    await page.getByRole('menuitem', { name: 'Pause when this cell ends' }).click();
+    await control().getByText('Pauses when done').waitFor();
+    await untilStatus('Paused');
+    expect((await client.getRun({ params: { ...at.params, run } })).status).toBe('succeeded');
+    expect(await (await client.getNotebookContent(at)).text()).toContain('all done');
+    await inMain(/Paused as you asked/)
+      .first()
+      .waitFor();
+    await button('Start environment').click();
+    await untilStatus('Running');
+  });
+
   test('a disk grows, refuses to shrink, and is copied', async () => {
     const { disk } = await environmentNamed('analysis');
     const name = disk?.name ?? '';
@@ -234,6 +256,21 @@ describe.skipIf(!hasBrowser)('the whole life of an environment', () => {
     await section.getByRole('row', { name: /^third/ }).waitFor({ state: 'detached' });
     expect((await stage.plane.client.listDisks()).map(({ name }) => name)).toContain('third-data');
     await picture(page, 'life-project');
+  });
+
+  test('a detached disk is moved to another environment', async () => {
+    await page.goto(`${stage.plane.url}/workspaces/my-project/getting-started/environment?environment=second`);
+    await link('Edit').click();
+    await page.getByRole('radio', { name: /^Take "third-data" instead/ }).check();
+    await page.getByText('Disk "copied" is detached with everything on it').waitFor();
+    await change()
+      .getByText(/third-data/)
+      .waitFor();
+    await picture(page, 'life-move-disk');
+    await button(/^Save( and restart)?$/).click();
+    await inMain('third-data, 1 GiB').first().waitFor();
+    const attached = (await stage.plane.client.listDisks()).map(({ name, attachedTo }) => [name, attachedTo?.name]);
+    expect(attached).toContainEqual(['third-data', 'second']);
   });
 
   test('a script that fails is a warning, and leads to the script', async () => {
