@@ -2,6 +2,8 @@ export * from './client.ts';
 export * from './endpoint.ts';
 export * from './endpoints.ts';
 export * from './errors.ts';
+export * from './idle.ts';
+export * from './main-action.ts';
 export * from './money.ts';
 export * from './names.ts';
 export * from './openapi.ts';

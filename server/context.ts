@@ -170,8 +170,8 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     nudge,
   });
   const sleepers = await createSleepers({ database, events, clock, log, nudge });
+  const kernels = createKernels({ environments, sleepers, events });
   const watch = createWatch({ database, driver: compute, ledger, prices, clock, log, nudge });
-  const kernels = createKernels({ environments, events });
   const entitlements = createEntitlements({ database, access, events, clock, log, nudge });
   const sharing = createSharing({
     database,

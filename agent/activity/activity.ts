@@ -3,7 +3,7 @@ import type { Kernels } from '../kernels/kernels.ts';
 import type { Startup } from '../startup/startup.ts';
 import type { Terminals } from '../terminals/terminals.ts';
 import { busyReasons, type MeasuredProcess } from './busy.ts';
-import { readDetails, readIoBytes } from './process-details.ts';
+import { createDetails, readIoBytes } from './process-details.ts';
 import type { ProcessFacts, Processes } from './processes.ts';
 
 interface Sample {
@@ -64,7 +64,7 @@ export class Activity {
       // What runs is looked at now, even when it started after the sample.
       now: asMeasured(fresh, now.processes),
       elapsedMs: now.at - before.at,
-      details: readDetails(fresh),
+      details: createDetails(),
     });
     // The time until a pause begins when work ends. What is seen once only may be a server that tidied up.
     if (reasons.length > 0 && this.#wasBusy) this.touch();

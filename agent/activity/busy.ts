@@ -1,4 +1,4 @@
-import { createKindOf } from './jobs.ts';
+import { createKindOf, type ProcessKind } from './jobs.ts';
 import type { ProcessDetails } from './process-details.ts';
 import { descendants, type ProcessFacts } from './processes.ts';
 
@@ -49,7 +49,6 @@ export function busyReasons(facts: ActivityFacts): string[] {
   const { kernels, shells, now, startup } = facts;
   const reasons: string[] = [];
   const isAtWork = workOf(facts);
-  const kindOf = createKindOf({ ...facts, all: now });
   const byPid = new Map(now.map((one) => [one.pid, one]));
   const explained = new Set(facts.unclaimed.flatMap((pid) => [pid, ...descendants(pid, now).map((one) => one.pid)]));
 
@@ -67,9 +66,14 @@ export function busyReasons(facts: ActivityFacts): string[] {
   }
   for (const { pid } of shells) explained.add(pid);
 
-  const isBusy = (process: MeasuredProcess): boolean =>
-    isAtWork(process.pid, workingShare) || (kindOf(process) === 'job' && process.state !== 'T');
-  const busy = now.filter((process) => !explained.has(process.pid) && isBusy(process));
+  let kindOf: ((process: ProcessFacts) => ProcessKind) | null = null;
+  const isJob = (process: MeasuredProcess): boolean => {
+    kindOf ??= createKindOf({ ...facts, all: now });
+    return process.state !== 'T' && kindOf(process) === 'job';
+  };
+  const busy = now.filter(
+    (process) => !explained.has(process.pid) && (isAtWork(process.pid, workingShare) || isJob(process)),
+  );
 
   for (const { name, pid } of shells) {
     const running = descendants(pid, busy.length === 0 ? [] : now).filter((one) =>

@@ -61,11 +61,14 @@ export class OutOfMemory {
     clearInterval(this.#timer);
   }
 
-  /** For a kernel that ended by SIGKILL: what is known when that was for want of memory, else null. */
-  claim(kernel: { name: string; cell: string | null }): MemoryKill | null {
+  /**
+   * For a kernel that ended by SIGKILL: what is known when that was for want of memory, else null. Without a group of our
+   * own nobody counts for us, and it stays unknown.
+   */
+  claim(kernel: { name: string; cell: string | null }): MemoryKill | 'unknown' | null {
     this.#count();
     const kill = this.#kills.shift();
-    if (kill === undefined) return null;
+    if (kill === undefined) return readGroup(read('/proc/self/cgroup')).memoryLimitBytes === null ? 'unknown' : null;
     this.#claimedAt = Date.now();
     const facts = measure(null);
     this.#tell(`Kernel ${kernel.name}`, { ...facts, ...kernel });

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import type { ProcessFacts } from './processes.ts';
 import { listeners, openFiles, socketsIn } from './sockets.ts';
 
 /** What tells a job from a server, beside what /proc/<pid>/stat says. */
@@ -13,12 +12,16 @@ export interface ProcessDetails {
   readonly outputs: readonly string[];
 }
 
-const nothing: ProcessDetails = { args: [], isListening: false, input: null, outputs: [] };
-
-export function readDetails(processes: readonly ProcessFacts[]): (pid: number) => ProcessDetails {
-  const listening = listeners();
-  const details = new Map(processes.map(({ pid }) => [pid, read(pid, listening)]));
-  return (pid) => details.get(pid) ?? nothing;
+/** Reads when asked, each process once: the system takes milliseconds to list what listens. */
+export function createDetails(): (pid: number) => ProcessDetails {
+  const known = new Map<number, ProcessDetails>();
+  let listening: ReadonlyMap<string, unknown> | null = null;
+  return (pid) => {
+    listening ??= listeners();
+    const details = known.get(pid) ?? read(pid, listening);
+    known.set(pid, details);
+    return details;
+  };
 }
 
 /**

@@ -117,6 +117,11 @@ export class Processes {
   }
 }
 
+/** The process of a number now, or null. */
+export function processAt(pid: number): ProcessFacts | null {
+  return read(pid);
+}
+
 function readAll(): Map<number, ProcessFacts> {
   const all = new Map<number, ProcessFacts>();
   for (const name of readdirSync('/proc')) {

@@ -8,10 +8,7 @@ test.each([
   [{ code: 0, signal: null }, 'Kernel python3 ended by itself.'],
   [{ code: 3, signal: null }, 'Kernel python3 ended with exit code 3.'],
   [{ code: null, signal: 'SIGSEGV' as const }, 'Kernel python3 crashed (SIGSEGV).'],
-  [
-    { code: null, signal: 'SIGKILL' as const },
-    'Kernel python3 was killed from outside (SIGKILL), most likely because memory ran out.',
-  ],
+  [{ code: null, signal: 'SIGKILL' as const }, 'Kernel python3 was killed from outside (SIGKILL).'],
 ])('%j is told', (exit, reason) => {
   expect(describeDeath({ ...died, exit })).toEqual({
     reason,
@@ -22,6 +19,11 @@ test.each([
     cell: 'c1',
     at: 5,
   });
+});
+
+test('where nobody counts such kills, memory is the likely reason', () => {
+  const { reason } = describeDeath({ ...died, exit: { code: null, signal: 'SIGKILL' }, memoryKill: 'unknown' });
+  expect(reason).toBe('Kernel python3 was killed from outside (SIGKILL), most likely because memory ran out.');
 });
 
 test.each([

@@ -24,7 +24,7 @@ export interface KernelSetting extends Omit<RunSetting, 'env'> {
   readonly id?: string;
   readonly journalLimits?: JournalLimits;
   /** What is known of a kill for want of memory that just ended this kernel; null when there was none. */
-  readonly claimMemoryKill: (kernel: { name: string; cell: string | null }) => MemoryKill | null;
+  readonly claimMemoryKill: (kernel: { name: string; cell: string | null }) => MemoryKill | 'unknown' | null;
 }
 
 interface KernelEvents {

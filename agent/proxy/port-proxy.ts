@@ -5,7 +5,7 @@ import type { Processes } from '../activity/processes.ts';
 import { HttpError } from '../http-error.ts';
 import { log, messageOf } from '../log.ts';
 import { sendError } from '../router.ts';
-import { addressOfOurs } from './ports.ts';
+import { OurPorts } from './ports.ts';
 
 /** Tells answers of a program from our own. */
 const fromProgram: readonly string[] = ['terrarium-proxied', '1'];
@@ -39,13 +39,14 @@ export interface PortProxy {
  * INVARIANTS: each side's error handler is there before anything can happen; when either side goes, so does the other.
  */
 export function createPortProxy(options: { processes: Processes; onVisit: () => void }): PortProxy {
+  const ports = new OurPorts(options.processes);
   const sockets = new Set<Duplex>();
 
   /** @throws HttpError 404 */
   function open(request: IncomingMessage, more: readonly string[] = []): http.ClientRequest {
     const [, digits = '', path = '/'] = target.exec(request.url ?? '') ?? [];
     const port = Number(digits);
-    const address = addressOfOurs(port, options.processes);
+    const address = ports.hostOf(port);
     if (address === null) throw new HttpError(404, `Nothing in your environment listens on port ${digits} yet.`);
     if (request.headers['sec-fetch-mode'] === 'navigate') options.onVisit();
     const host = request.headers['x-forwarded-host'];

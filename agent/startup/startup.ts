@@ -23,6 +23,10 @@ type Facts = Omit<AgentStartup, 'output' | 'nextOffset'>;
 
 const mark = 'TERRARIUM_STARTUP';
 const killMs = 20_000;
+/** Timers know no longer time. */
+const longestTimerMs = 2 ** 31 - 1;
+/** What is printed so soon after is told with it. */
+const togetherMs = 50;
 const quietMs = 20;
 const quietRounds = 25;
 
@@ -75,6 +79,7 @@ export class Startup {
       const leftMs = end - performance.now();
       if (leftMs <= 0) break;
       await once(this.#changes, 'change', { signal: AbortSignal.timeout(Math.ceil(leftMs)) }).catch(() => undefined);
+      if (this.isRunning && this.#log.length > after) await delay(togetherMs);
     }
     return { ...this.#facts, output: this.#log.from(after), nextOffset: this.#log.length };
   }
@@ -103,7 +108,10 @@ export class Startup {
     await Promise.race([once(child, 'spawn'), exited]);
     this.#pid = child.pid ?? null;
     if (child.pid !== undefined) giveWay(child.pid);
-    const hasExited = await Promise.race([exited.then(() => true), delay(timeoutMs, false, { ref: false })]);
+    const hasExited = await Promise.race([
+      exited.then(() => true),
+      delay(Math.min(timeoutMs, longestTimerMs), false, { ref: false }),
+    ]);
     if (!hasExited) {
       await this.#kill(child);
       await exited;
@@ -144,7 +152,7 @@ export class Startup {
 function giveWay(pid: number): void {
   goFirst(pid);
   try {
-    setPriority(pid, constants.priority.PRIORITY_LOW);
+    setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
   } catch {
     // it has ended already
   }

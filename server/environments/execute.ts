@@ -99,9 +99,13 @@ export function reconcileEnvironments(options: {
     for (;;) {
       const deadline = deadlineAt();
       if (deadline === null) return work;
-      const late = Symbol('late');
-      const first = await beforeDeadline<T | typeof late>(work, Math.max(0, deadline - clock.now()) + 1, () => late);
-      if (first !== late) return first as T;
+      const done = work.then((value) => ({ value }));
+      const first = await beforeDeadline<{ value: T } | null>(
+        done,
+        Math.max(0, deadline - clock.now()) + 1,
+        () => null,
+      );
+      if (first !== null) return first.value;
       if (deadlineAt() === deadline) throw new AppError('DriverUnavailable', 'This step took too long.');
     }
   }

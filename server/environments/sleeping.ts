@@ -1,3 +1,4 @@
+import { AgentKernel } from '@terrarium/contract/agent';
 import * as z from 'zod';
 import type { Clock } from '../plumbing/clock.ts';
 import type { Database } from '../plumbing/db/database.ts';
@@ -8,17 +9,24 @@ import { environmentStore, type EnvironmentRow } from './store.ts';
 import { wishToWake } from './wishes.ts';
 
 /** What a Jupyter client lists of an environment: answered from here while it sleeps, so that looking does not wake it. */
-const SleepingLists = z.object({ kernels: z.string(), sessions: z.string(), terminals: z.string() });
+const SleepingLists = z.object({
+  kernels: z.string(),
+  sessions: z.string(),
+  terminals: z.string(),
+  /** What each kernel did and took. */
+  kernelDetails: z.array(AgentKernel),
+});
 export type SleepingLists = z.infer<typeof SleepingLists>;
 
 /** What the agent lists now, to be kept while it cannot answer. */
 export async function listsOf(door: AgentDoor): Promise<SleepingLists> {
-  const [kernels, sessions, terminals] = await Promise.all([
+  const [kernels, sessions, terminals, kernelDetails] = await Promise.all([
     agentClient.list(door, 'kernels'),
     agentClient.list(door, 'sessions'),
     agentClient.list(door, 'terminals'),
+    agentClient.kernels(door),
   ]);
-  return { kernels, sessions, terminals };
+  return { kernels, sessions, terminals, kernelDetails };
 }
 
 /** Knows which environments sleep, and wakes those that somebody uses. */
@@ -29,7 +37,17 @@ export interface Sleepers {
   wakeChosen(accountId: string, workspaceId: string): Promise<void>;
   /** What the caller's chosen environment listed before it fell asleep; null when it does not sleep. */
   listsFor(accountId: string, workspaceId: string): Promise<SleepingLists | null>;
+  /** The kernels of all of somebody's environments in a workspace that sleep, as they were before. */
+  kernelsIn(
+    accountId: string,
+    workspaceId: string,
+  ): Promise<{ environment: { id: string; name: string }; kernel: AgentKernel }[]>;
   close(): void;
+}
+
+function listsIn(row: EnvironmentRow): SleepingLists | null {
+  if (row.status !== 'Asleep' || row.asleep_lists === null) return null;
+  return SleepingLists.parse(JSON.parse(row.asleep_lists));
 }
 
 export async function createSleepers(options: {
@@ -81,8 +99,13 @@ export async function createSleepers(options: {
     },
     async listsFor(accountId, workspaceId) {
       const row = await store.chosen(workspaceId, accountId);
-      if (row?.status !== 'Asleep' || row.asleep_lists === null) return null;
-      return SleepingLists.parse(JSON.parse(row.asleep_lists));
+      return row === undefined ? null : listsIn(row);
+    },
+    async kernelsIn(accountId, workspaceId) {
+      const rows = await store.ofOwner(workspaceId, accountId);
+      return rows.flatMap((row) =>
+        (listsIn(row)?.kernelDetails ?? []).map((kernel) => ({ environment: { id: row.id, name: row.name }, kernel })),
+      );
     },
     close: unsubscribe,
   };

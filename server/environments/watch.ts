@@ -74,16 +74,9 @@ export function createWatch(options: {
 }
 
 function agrees({ status }: Watched, machine: MachineFact): boolean {
-  switch (status) {
-    case 'Running':
-      return machine.state === 'running';
-    case 'Asleep':
-      return machine.state === 'asleep';
-    case 'Stopped':
-      return !isAlive(machine);
-    default:
-      return true;
-  }
+  if (status === 'Running') return machine.state === 'running';
+  if (status === 'Asleep') return machine.state === 'asleep';
+  return status !== 'Stopped' || !isAlive(machine);
 }
 
 export type Watch = ReturnType<typeof createWatch>;

@@ -2,6 +2,7 @@ import { AppError, notebookPathOf, type Kernel } from '@terrarium/contract';
 import type { AgentKernel } from '@terrarium/contract/agent';
 import { agentClient, type AgentDoor } from '../environments/agent-client.ts';
 import type { Environments } from '../environments/environments.ts';
+import type { Sleepers } from '../environments/sleeping.ts';
 import { isoMoment } from '../plumbing/clock.ts';
 import type { EventBus } from '../plumbing/events.ts';
 
@@ -13,9 +14,13 @@ interface Found {
   readonly kernel: AgentKernel;
 }
 
-/** Kernels of a person's running environments in a workspace. Other people's environments are not theirs to see. */
-export function createKernels(deps: { environments: Pick<Environments, 'runningIn'>; events: EventBus }) {
-  const { environments, events } = deps;
+/** Kernels of a person's environments in a workspace, of those that sleep as they were before. Other people's environments are not theirs to see. */
+export function createKernels(deps: {
+  environments: Pick<Environments, 'runningIn'>;
+  sleepers: Pick<Sleepers, 'kernelsIn'>;
+  events: EventBus;
+}) {
+  const { environments, sleepers, events } = deps;
 
   async function all(accountId: string, workspaceId: string): Promise<Found[]> {
     const running = await environments.runningIn(accountId, workspaceId);
@@ -58,7 +63,11 @@ export function createKernels(deps: { environments: Pick<Environments, 'runningI
   return {
     /** @throws AppError DriverUnavailable  an environment's agent does not answer */
     async list(accountId: string, workspaceId: string): Promise<Kernel[]> {
-      return (await all(accountId, workspaceId)).map(toResource);
+      const [awake, asleep] = await Promise.all([
+        all(accountId, workspaceId),
+        sleepers.kernelsIn(accountId, workspaceId),
+      ]);
+      return [...awake, ...asleep].map(toResource);
     },
 
     /** Stops the cell that runs; variables stay. @throws AppError NotFound, DriverUnavailable */
@@ -80,7 +89,7 @@ export function createKernels(deps: { environments: Pick<Environments, 'runningI
   };
 }
 
-function toResource({ environment, kernel }: Found): Kernel {
+function toResource({ environment, kernel }: Omit<Found, 'door'>): Kernel {
   const { path, execution, lastActivityAt, death, ...rest } = kernel;
   return {
     ...rest,

@@ -1,7 +1,6 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette, showErrorMessage } from '@jupyterlab/apputils';
-import { environmentActionProblem, type EnvironmentAction } from '@terrarium/contract';
-import { clockTime, keepRunningChoices } from '../../../web/src/environments/idle.ts';
+import { clockTime, type EnvironmentAction, environmentActionProblem, keepRunningChoices } from '@terrarium/contract';
 import { workspace } from '../workspace.ts';
 import type { EnvironmentWatch } from './environment-watch.ts';
 import { IEnvironmentWatch } from './environment-watch.ts';

@@ -1,8 +1,14 @@
 import { showErrorMessage } from '@jupyterlab/apputils';
-import { environmentStatuses, environmentStatusWord, type Environment } from '@terrarium/contract';
+import {
+  type Environment,
+  environmentStatuses,
+  environmentStatusWord,
+  idleNotice,
+  mainAction,
+  pausesVerySoon,
+  stopWord,
+} from '@terrarium/contract';
 import * as React from 'react';
-import { idleNotice, pausesVerySoon } from '../../../web/src/environments/idle.ts';
-import { mainAction, stopWord } from '../../../web/src/environments/main-action.ts';
 import type { EnvironmentWatch } from '../environment/environment-watch.ts';
 import type { EnvironmentGate } from '../environment/gate.ts';
 import { formatMoney } from '../environment/money.ts';

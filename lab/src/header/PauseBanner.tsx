@@ -1,7 +1,7 @@
 import { showErrorMessage } from '@jupyterlab/apputils';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import * as React from 'react';
-import { pausesVerySoon } from '../../../web/src/environments/idle.ts';
+import { pausesVerySoon } from '@terrarium/contract';
 import type { EnvironmentWatch } from '../environment/environment-watch.ts';
 import { useNow } from './use-now.ts';
 import { useSignal } from './use-signal.ts';

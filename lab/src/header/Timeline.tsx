@@ -1,7 +1,6 @@
-import { environmentActionProblem, type Environment } from '@terrarium/contract';
+import { clockTime, type Environment, environmentActionProblem } from '@terrarium/contract';
 import * as React from 'react';
 import { createPortal } from 'react-dom';
-import { clockTime } from '../../../web/src/environments/idle.ts';
 import { useNow } from './use-now.ts';
 
 /** The steps of what is under way, live below the header, with the last line that each one printed, and a way out. */

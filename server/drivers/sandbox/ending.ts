@@ -3,6 +3,7 @@ import path from 'node:path';
 import { AppError } from '@terrarium/contract';
 import type { Clock } from '../../plumbing/clock.ts';
 import { thaw, thawGroups } from './freezer.ts';
+import { liftLimitsToEnd } from './limit-groups.ts';
 import { removeGroups } from './group-files.ts';
 import type { Cgroups } from './machine-groups.ts';
 import { Launch, exists, readJson, writeDurably, type MachinePaths } from './machine-files.ts';
@@ -21,6 +22,7 @@ export function createEnding(options: { facts: MachineFacts; cgroups: () => Cgro
     // Those that were noted may be elsewhere than new ones would be; those of a machine whose notes are lost are not noted.
     const here = options.cgroups().directoriesOf(path.basename(paths.directory));
     const groups = [...new Set([...(launch?.cgroups ?? []), ...here])];
+    await liftLimitsToEnd(groups);
     thawGroups(groups);
     if (!(await endAll(paths.directory, known, groups))) {
       throw new AppError(

@@ -22,6 +22,27 @@ export async function limitGroups(directories: readonly string[], limits: Machin
   else if (cpu.legacy !== undefined) await write(cpu.legacy, 'cpu.cfs_quota_us', String(quota));
 }
 
+/**
+ * Readies groups for the end of all that is in them: no new process may begin, and none waits for its turn on the CPU or
+ * for memory before it can end. A program that forks without end in full memory would outrun whoever ends it.
+ */
+export async function liftLimitsToEnd(directories: readonly string[]): Promise<void> {
+  const last: readonly (readonly [file: string, value: string])[] = [
+    ['pids.max', '0'],
+    ['cpu.max', 'max 100000'],
+    ['cpu.cfs_quota_us', '-1'],
+    ['memory.max', 'max'],
+    ['memory.memsw.limit_in_bytes', '-1'],
+    ['memory.limit_in_bytes', '-1'],
+  ];
+  for (const directory of directories) {
+    for (const [file, value] of last) {
+      // Not every group has every file.
+      if (readGroupFile(directory, file) !== '') await write(directory, file, value).catch(() => undefined);
+    }
+  }
+}
+
 export function notLive(): AppError {
   return new AppError(
     'NotPossibleNow',

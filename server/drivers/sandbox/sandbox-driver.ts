@@ -25,7 +25,7 @@ export interface SandboxOptions extends Withheld {
   readonly clock: Clock;
   /** Environment variables for every machine, such as a proxy's address. */
   readonly machineEnvironment?: Readonly<Record<string, string>>;
-  /** Processes and threads that one machine may have. 4096 when not given. */
+  /** Processes and threads that one machine may have. 2048 when not given. */
   readonly processLimit?: number;
 }
 
@@ -60,7 +60,7 @@ export function createSandboxDriver(options: SandboxOptions): { compute: Compute
       kernelsManifest: options.kernelsManifest,
       clock: options.clock,
       machineEnvironment: options.machineEnvironment ?? {},
-      processLimit: options.processLimit ?? 4096,
+      processLimit: options.processLimit ?? 2048,
     },
     machinesDirectory,
     abilities,

@@ -1,5 +1,5 @@
 import { ActionIcon, Button, Menu, Title, Tooltip } from '@mantine/core';
-import { environmentActionProblem, type Environment, type Workspace } from '@terrarium/contract';
+import { type Environment, environmentActionProblem, mainAction, type Workspace } from '@terrarium/contract';
 import { IconDots, IconMoon, IconPencil, IconPlayerPause, IconPlus, IconTrash } from '@tabler/icons-react';
 import { useState } from 'react';
 import { links } from '../links.ts';
@@ -11,7 +11,6 @@ import { useEnvironmentCommand } from './actions.ts';
 import { DeleteEnvironmentDialog } from './DeleteEnvironmentDialog.tsx';
 import classes from './EnvironmentPage.module.css';
 import { EnvironmentMenuItems } from './EnvironmentMenuItems.tsx';
-import { mainAction } from './main-action.ts';
 import { MainActionButton } from './MainActionButton.tsx';
 import { StatusWord } from './StatusWord.tsx';
 

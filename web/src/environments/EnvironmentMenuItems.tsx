@@ -1,12 +1,17 @@
 import { Menu } from '@mantine/core';
-import { environmentActionProblem, type Environment } from '@terrarium/contract';
+import {
+  clockTime,
+  type Environment,
+  environmentActionProblem,
+  idleNotice,
+  keepRunningChoices,
+  stopWord,
+} from '@terrarium/contract';
 import { useQuery } from '@tanstack/react-query';
 import { IconClockPause, IconClockPlay, IconMoon, IconPlayerPause } from '@tabler/icons-react';
 import { useNow } from '../ui/clock.ts';
 import { ReasonedMenuItem } from '../ui/ReasonedMenuItem.tsx';
 import type { EnvironmentCommand } from './actions.ts';
-import { clockTime, idleNotice, keepRunningChoices } from './idle.ts';
-import { stopWord } from './main-action.ts';
 import { computeOfferQuery } from './queries.ts';
 
 interface EnvironmentMenuItemsProps {

@@ -1,5 +1,5 @@
 import { ActionIcon, Group, Menu, Tooltip } from '@mantine/core';
-import { environmentActionProblem, type Environment } from '@terrarium/contract';
+import { type Environment, environmentActionProblem, mainAction, stopWord } from '@terrarium/contract';
 import {
   IconDots,
   IconMoon,
@@ -12,7 +12,6 @@ import {
 import { disabledBecause } from '../ui/Hint.tsx';
 import { ReasonedMenuItem } from '../ui/ReasonedMenuItem.tsx';
 import type { EnvironmentCommand } from './actions.ts';
-import { mainAction, stopWord } from './main-action.ts';
 
 interface EnvironmentRowActionsProps {
   environment: Environment;

@@ -1,6 +1,5 @@
-import type { Environment } from '@terrarium/contract';
+import { type Environment, idleNotice } from '@terrarium/contract';
 import { useNow } from '../ui/clock.ts';
-import { idleNotice } from './idle.ts';
 import classes from './IdleNote.module.css';
 
 /** When it will sleep or pause, where that is near, or why it stays; that is left out where it is to be brief. */

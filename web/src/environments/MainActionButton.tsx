@@ -1,10 +1,9 @@
 import { Button } from '@mantine/core';
-import type { Environment, Workspace } from '@terrarium/contract';
+import { type Environment, mainAction, type Workspace } from '@terrarium/contract';
 import { IconPlayerPause, IconPlayerPlay, IconPlayerStop } from '@tabler/icons-react';
 import { disabledBecause, Hint } from '../ui/Hint.tsx';
 import { computeProblem } from '../workspaces/permissions.ts';
 import type { useEnvironmentCommand } from './actions.ts';
-import { mainAction } from './main-action.ts';
 
 interface MainActionButtonProps {
   environment: Environment;

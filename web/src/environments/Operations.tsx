@@ -1,13 +1,11 @@
 import { Button } from '@mantine/core';
-import { environmentActionProblem, type Environment } from '@terrarium/contract';
+import { clockTime, type Environment, environmentActionProblem, stopWord } from '@terrarium/contract';
 import { IconPlayerStop } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useNow } from '../ui/clock.ts';
 import { ErrorNote } from '../ui/ErrorNote.tsx';
 import { When } from '../ui/When.tsx';
 import { useEnvironmentCommand } from './actions.ts';
-import { clockTime } from './idle.ts';
-import { stopWord } from './main-action.ts';
 import classes from './Operations.module.css';
 import { operationsOf, type OperationWithSteps } from './operations.ts';
 import { Elapsed, Timeline } from './Timeline.tsx';

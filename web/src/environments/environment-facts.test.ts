@@ -1,6 +1,5 @@
-import { EnvironmentStatus, type EnvironmentOperation, type TimelineStep } from '@terrarium/contract';
+import { type EnvironmentOperation, EnvironmentStatus, mainAction, type TimelineStep } from '@terrarium/contract';
 import { describe, expect, test } from 'vitest';
-import { mainAction } from './main-action.ts';
 import { operationsOf } from './operations.ts';
 import { environmentOf } from './testing-environment.ts';
 import { diskLevel, fullness, isHigh, memoryLevel, startupFailure } from './warnings.ts';

@@ -1,4 +1,4 @@
-import { environmentActionProblem, type EnvironmentStatus } from '@terrarium/contract';
+import { environmentActionProblem, type EnvironmentStatus } from './statuses.ts';
 
 export interface MainAction {
   readonly command: 'start' | 'wake' | 'stop';

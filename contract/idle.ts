@@ -1,4 +1,4 @@
-import type { Environment } from '@terrarium/contract';
+import type { Environment } from './resources.ts';
 
 type IdleFacts = Pick<
   Environment,
