@@ -8,6 +8,8 @@ type IdleFacts = Pick<
 export interface IdleNotice {
   readonly kind: 'pausesWhenIdle' | 'kept' | 'sleeps' | 'pauses' | 'busy';
   readonly text: string;
+  /** The same in a few words, for where there is little room. */
+  readonly brief: string;
   /** Whether it is so near that it should catch the eye. */
   readonly isUrgent: boolean;
 }
@@ -20,9 +22,11 @@ export function idleNotice(environment: IdleFacts, now: number): IdleNotice | un
   const { status, busyReasons, keepRunningUntil } = environment;
   if (status !== 'Running' && status !== 'Asleep') return undefined;
   if (environment.pausesWhenIdle)
-    return { kind: 'pausesWhenIdle', text: 'Pauses when what runs now has ended', isUrgent: false };
-  if (keepRunningUntil !== null && Date.parse(keepRunningUntil) > now)
-    return { kind: 'kept', text: `Kept running until ${clockTime(keepRunningUntil, now)}`, isUrgent: false };
+    return notice('pausesWhenIdle', 'Pauses when what runs now has ended', 'Pauses when done');
+  if (keepRunningUntil !== null && Date.parse(keepRunningUntil) > now) {
+    const until = clockTime(keepRunningUntil, now);
+    return notice('kept', `Kept running until ${until}`, `Kept until ${until}`);
+  }
   const next = [
     { kind: 'sleeps' as const, word: 'Sleeps', at: status === 'Running' ? environment.sleepsAt : null },
     { kind: 'pauses' as const, word: 'Pauses', at: environment.pausesAt },
@@ -30,15 +34,21 @@ export function idleNotice(environment: IdleFacts, now: number): IdleNotice | un
     .flatMap(({ at, ...rest }) => (at === null ? [] : [{ ...rest, inMs: Date.parse(at) - now }]))
     .filter(({ inMs }) => inMs < soonMs)
     .toSorted((left, right) => left.inMs - right.inMs)[0];
-  if (next !== undefined)
-    return { kind: next.kind, text: `${next.word} ${countdown(next.inMs)}`, isUrgent: next.inMs <= urgentMs };
+  if (next !== undefined) {
+    const text = `${next.word} ${countdown(next.inMs)}`;
+    return { ...notice(next.kind, text, text), isUrgent: next.inMs <= urgentMs };
+  }
   const [reason] = busyReasons;
   if (status === 'Running' && reason !== undefined) {
     const others = busyReasons.length - 1;
     const text = `Kept running: ${reason}${others === 0 ? '' : ` and ${String(others)} more`}`;
-    return { kind: 'busy', text, isUrgent: false };
+    return notice('busy', text, 'At work');
   }
   return undefined;
+}
+
+function notice(kind: IdleNotice['kind'], text: string, brief: string): IdleNotice {
+  return { kind, text, brief, isUrgent: false };
 }
 
 /** "in 4 min", and by the second in the last two minutes. */

@@ -2,6 +2,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { paramsOf, untilStatus as untilStatusOf } from '../../server/testing/control-plane.ts';
 import { firstWorkspace, hasBrowser, openTab, picture, pictureOnFailure, setStage, type Stage } from './browser.ts';
+import { notebookFile } from './notebook-files.ts';
 import { openNotebook } from './people.ts';
 
 const slowScript = 'for n in 1 2 3 4 5; do echo "line $n of the script"; sleep 1; done';
@@ -140,15 +141,36 @@ describe.skipIf(!hasBrowser)('the whole life of an environment', () => {
     await control().getByRole('button', { name: 'More for the environment' }).click();
     await page.getByRole('menuitem', { name: 'Keep running for 1 hour' }).click();
     await control()
-      .getByText(/^Kept running until \d\d:\d\d/)
+      .getByText(/^Kept until (tomorrow )?\d\d:\d\d/)
       .waitFor();
     await picture(page, 'life-kept');
     await control().getByRole('button', { name: 'More for the environment' }).click();
     await page.getByRole('menuitem', { name: /^Take back/ }).click();
     await control()
-      .getByText(/^Kept running until/)
+      .getByText(/^Kept until/)
       .waitFor({ state: 'detached' });
     expect((await environmentNamed('analysis')).keepRunningUntil).toBeNull();
+  });
+
+  test('a pause waits for the cell that runs', async () => {
+    const { client } = stage.plane;
+    const at = { params: { ...firstWorkspace, path: 'long.ipynb' } };
+    const body = notebookFile([{ cell_type: 'code', source: 'import time\ntime.sleep(8)\nprint("all done")' }]);
+    await client.putNotebookContent({ ...at, body });
+    const { run } = await client.startRun({ ...at, body: {} });
+    await inMain(/^Kept running: /).waitFor();
+    await control().getByRole('button', { name: 'More for the environment' }).click();
+    await picture(page, 'life-busy-menu');
+    await page.getByRole('menuitem', { name: 'Pause when this cell ends' }).click();
+    await control().getByText('Pauses when done').waitFor();
+    await untilStatus('Paused');
+    expect((await client.getRun({ params: { ...at.params, run } })).status).toBe('succeeded');
+    expect(await (await client.getNotebookContent(at)).text()).toContain('all done');
+    await inMain(/Paused as you asked/)
+      .first()
+      .waitFor();
+    await button('Start environment').click();
+    await untilStatus('Running');
   });
 
   test('a disk grows, refuses to shrink, and is copied', async () => {
@@ -164,7 +186,7 @@ describe.skipIf(!hasBrowser)('the whole life of an environment', () => {
       .waitFor();
     await page.getByLabel('New size (GiB)').fill('2');
     await button('Grow disk').click();
-    await page.getByRole('row', { name: new RegExp(`^${name}.*2 GiB`) }).waitFor();
+    await page.getByRole('row', { name: new RegExp(`^${name}.*(→|\\s)2 GiB`) }).waitFor();
     await picture(page, 'life-disk-grown');
 
     await button(`Actions for ${name}`).click();
@@ -185,7 +207,7 @@ describe.skipIf(!hasBrowser)('the whole life of an environment', () => {
       .waitFor();
     // It stands right below its disk.
     const names = await rows.evaluateAll((all) => all.map((row) => row.querySelector('td')?.textContent ?? ''));
-    expect(names.indexOf(`beforeSnapshot of ${name}`)).toBe(names.indexOf(name) + 1);
+    expect(names.indexOf('beforeSnapshot')).toBe(names.indexOf(name) + 1);
     await picture(page, 'life-disks');
   });
 
@@ -236,6 +258,21 @@ describe.skipIf(!hasBrowser)('the whole life of an environment', () => {
     await picture(page, 'life-project');
   });
 
+  test('a detached disk is moved to another environment', async () => {
+    await page.goto(`${stage.plane.url}/workspaces/my-project/getting-started/environment?environment=second`);
+    await link('Edit').click();
+    await page.getByRole('radio', { name: /^Take "third-data" instead/ }).check();
+    await page.getByText('Disk "copied" is detached with everything on it').waitFor();
+    await change()
+      .getByText(/third-data/)
+      .waitFor();
+    await picture(page, 'life-move-disk');
+    await button(/^Save( and restart)?$/).click();
+    await inMain('third-data, 1 GiB').first().waitFor();
+    const attached = (await stage.plane.client.listDisks()).map(({ name, attachedTo }) => [name, attachedTo?.name]);
+    expect(attached).toContainEqual(['third-data', 'second']);
+  });
+
   test('a script that fails is a warning, and leads to the script', async () => {
     const environment = await environmentNamed('second');
     await stage.plane.client.updateEnvironment({
@@ -244,7 +281,7 @@ describe.skipIf(!hasBrowser)('the whole life of an environment', () => {
     });
     await page.goto(`${stage.plane.url}/workspaces/my-project/getting-started/environment?environment=second`);
     await button('Start environment').click();
-    await page.getByText('The startup script failed').waitFor();
+    await page.getByText('The startup script failed', { exact: true }).waitFor();
     await page.getByLabel('Last lines of the startup script').getByText('no such package').waitFor();
     await picture(page, 'life-script-failed');
     await link('Edit script').click();

@@ -5,6 +5,7 @@ import {
   environmentStatusWord,
   idleNotice,
   mainAction,
+  pausesVerySoon,
   stopWord,
 } from '@terrarium/contract';
 import * as React from 'react';
@@ -130,14 +131,14 @@ function explain(error: unknown): Promise<void> {
   return showErrorMessage('That did not work', error instanceof Error ? error.message : String(error));
 }
 
-/** The countdown alone: why it stays is in the title of its status. */
+/** The countdown alone: why it stays is in the title of its status, and the last of it in the banner. */
 function IdleNote({ environment }: { readonly environment: Environment }): React.JSX.Element | null {
   const now = useNow(1000);
   const notice = idleNotice(environment, now);
-  if (notice === undefined || notice.kind === 'busy') return null;
+  if (notice === undefined || notice.kind === 'busy' || pausesVerySoon(environment, now) !== undefined) return null;
   return (
-    <span className="tr-Env-idle" data-urgent={notice.isUrgent}>
-      {notice.text}
+    <span className="tr-Env-idle" data-urgent={notice.isUrgent} title={notice.text}>
+      {notice.brief}
     </span>
   );
 }

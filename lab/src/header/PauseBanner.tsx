@@ -42,11 +42,13 @@ function Banner({ watch }: { readonly watch: EnvironmentWatch }): React.JSX.Elem
   };
   return (
     <>
-      <span role="alert">Your environment is about to pause: kernels and their variables end, files stay.</span>
       {/* Read out once, not every second. */}
       <strong aria-hidden="true" className="tr-PauseBanner-left">
-        {left === 0 ? 'now' : `in ${String(Math.ceil(left / 1000))} s`}
+        {left === 0 ? 'Pauses now' : `Pauses in ${String(Math.ceil(left / 1000))} s`}
       </strong>
+      <span role="alert" className="tr-PauseBanner-text">
+        Your environment is about to pause: kernels and their variables end, files stay.
+      </span>
       <button type="button" className="tr-Button" disabled={isBusy} onClick={keep}>
         Keep running for 1 hour
       </button>

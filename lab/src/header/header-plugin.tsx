@@ -2,7 +2,7 @@ import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/applica
 import { ILabShell } from '@jupyterlab/application';
 import { IDocumentManager } from '@jupyterlab/docmanager';
 import { ReactWidget } from '@jupyterlab/ui-components';
-import { Menu } from '@lumino/widgets';
+import { BoxLayout, Menu } from '@lumino/widgets';
 import * as React from 'react';
 import { environmentCommands } from '../environment/environment-commands.ts';
 import type { EnvironmentGate } from '../environment/gate.ts';
@@ -43,6 +43,8 @@ export const headerPlugin: JupyterFrontEndPlugin<void> = {
     widget.node.setAttribute('role', 'banner');
     shell.add(widget, 'header', { rank: 0 });
     shell.add(createPauseBanner(watch), 'header', { rank: 1 });
+    // The banner joins the header without a gap.
+    if (widget.parent?.layout instanceof BoxLayout) widget.parent.layout.spacing = 0;
   },
 };
 

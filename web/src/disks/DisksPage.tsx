@@ -43,8 +43,9 @@ export function DisksPage() {
     ),
   );
   const groups = found === undefined ? undefined : grouped(found);
+  const below = new Set(groups?.flatMap(({ snapshots }) => snapshots.map(({ id }) => id)));
   const columns: Column<Disk>[] = [
-    ...diskColumns(currency),
+    ...diskColumns(currency, below),
     {
       key: 'actions',
       title: 'Actions',

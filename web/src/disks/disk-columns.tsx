@@ -6,26 +6,27 @@ import type { Column } from '../ui/DataTable.tsx';
 import { formatBytes, formatPrice } from '../ui/formats.ts';
 import { AnchorLink } from '../ui/links.tsx';
 import { When } from '../ui/When.tsx';
+import { WorkspaceLink } from '../workspaces/WorkspaceLink.tsx';
 import classes from './DisksPage.module.css';
 
-/** What the list of disks says of each. */
-export function diskColumns(currency: string | undefined): Column<Disk>[] {
+/**
+ * What the list of disks says of each.
+ * @param below  ids of the snapshots that stand below their disk
+ */
+export function diskColumns(currency: string | undefined, below: ReadonlySet<string>): Column<Disk>[] {
   return [
     {
       key: 'name',
       title: 'Disk',
       sortBy: (disk) => disk.name,
-      renderCell: (disk) => <Name disk={disk} />,
+      renderCell: (disk) => <Name disk={disk} isBelow={below.has(disk.id)} />,
+      width: '20%',
     },
     {
       key: 'workspace',
       title: 'Workspace',
       sortBy: ({ workspace }) => `${workspace.namespace}/${workspace.name}`,
-      renderCell: ({ workspace }) => (
-        <AnchorLink {...links.dashboard(workspace)} c="inherit">
-          {workspace.namespace}/{workspace.name}
-        </AnchorLink>
-      ),
+      renderCell: ({ workspace }) => <WorkspaceLink workspace={workspace} />,
       isSecondary: true,
     },
     {
@@ -33,6 +34,7 @@ export function diskColumns(currency: string | undefined): Column<Disk>[] {
       title: 'Status',
       sortBy: (disk) => disk.status,
       renderCell: (disk) => <Status disk={disk} />,
+      width: '16%',
     },
     {
       key: 'attached',
@@ -55,7 +57,8 @@ export function diskColumns(currency: string | undefined): Column<Disk>[] {
       title: 'Size',
       align: 'right',
       sortBy: (disk) => disk.sizeGiB,
-      renderCell: (disk) => `${String(disk.sizeGiB)} GiB`,
+      renderCell: ({ sizeGiB, growsToGiB }) =>
+        growsToGiB === null ? `${String(sizeGiB)} GiB` : `${String(sizeGiB)} → ${String(growsToGiB)} GiB`,
     },
     {
       key: 'price',
@@ -74,16 +77,16 @@ export function diskColumns(currency: string | undefined): Column<Disk>[] {
   ];
 }
 
-function Name({ disk }: { disk: Disk }) {
+function Name({ disk, isBelow }: { disk: Disk; isBelow: boolean }) {
   const { kind, name, copyOf } = disk;
   if (kind === 'snapshot')
     return (
-      <span className={classes.snapshot}>
+      <span className={classes.snapshot} data-below={isBelow || undefined}>
         <IconCamera size={14} aria-hidden />
         <span>
           {name}
           <Text c="dimmed" fz="sm">
-            {copyOf === null ? 'Snapshot' : `Snapshot of ${copyOf}`}
+            {isBelow || copyOf === null ? 'Snapshot' : `Snapshot of ${copyOf}`}
           </Text>
         </span>
       </span>
@@ -100,15 +103,10 @@ function Name({ disk }: { disk: Disk }) {
   );
 }
 
-function Status({ disk: { status, reason, growsToGiB } }: { disk: Disk }) {
+function Status({ disk: { status, reason } }: { disk: Disk }) {
   return (
     <>
       {status}
-      {growsToGiB !== null && (
-        <Text c="dimmed" fz="sm">
-          Growing to {growsToGiB} GiB
-        </Text>
-      )}
       {reason !== null && (
         <Text c={status === 'Failed' ? 'var(--danger)' : 'dimmed'} fz="sm">
           {reason}

@@ -7,7 +7,7 @@ import { shapeText } from './shape.ts';
 
 /** What the environment was made with, and when what happened to it. */
 export function Configuration({ environment }: { environment: Environment }) {
-  const { disk, startupScript, startedAt, lastActivityAt, sleepsAt, pausesAt } = environment;
+  const { status, disk, startupScript, startedAt, lastActivityAt, sleepsAt, pausesAt } = environment;
   const variables = Object.entries(environment.environmentVariables);
   return (
     <Facts>
@@ -38,7 +38,7 @@ export function Configuration({ environment }: { environment: Environment }) {
         </Text>
       </Fact>
       <Fact name="Sleep">{idleText(environment.sleepMinutes)}</Fact>
-      {sleepsAt !== null && <Moment name="Sleeps" at={sleepsAt} />}
+      {status === 'Running' && sleepsAt !== null && <Moment name="Sleeps" at={sleepsAt} />}
       <Fact name="Autopause">{idleText(environment.autopauseMinutes)}</Fact>
       {pausesAt !== null && <Moment name="Pauses" at={pausesAt} />}
       <Moment name="Created" at={environment.createdAt} />

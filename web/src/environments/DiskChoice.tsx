@@ -53,8 +53,7 @@ export function DiskChoice({ draft, offer, detached, own, problems, onChange }: 
         )}
         {own !== undefined && own !== null && !isOwn && (
           <Text c="dimmed" fz="sm">
-            Disk "{own.name}" is detached with everything on it and stays among your disks. Kernels end, because their
-            files go with it.
+            Disk "{own.name}" is detached with everything on it, and stays among your disks.
           </Text>
         )}
         {(isNew || isOwn) && own !== null && (

@@ -41,7 +41,7 @@ export function EnvironmentDetails({ environment, workspace, isChosen }: Environ
       )}
       {isAlive && (
         <div className={classes.kernels}>
-          <KernelsSection workspace={workspace} />
+          <KernelsSection workspace={workspace} isAsleep={status === 'Asleep'} />
         </div>
       )}
       <div className={classes.columns}>

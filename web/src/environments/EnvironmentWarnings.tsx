@@ -1,7 +1,8 @@
-import { Alert, Group } from '@mantine/core';
+import { Alert, Button, Group } from '@mantine/core';
 import { environmentActionProblem, type Environment, type Workspace } from '@terrarium/contract';
 import { IconAlertTriangle } from '@tabler/icons-react';
-import type { ReactNode } from 'react';
+import { useState, type ReactNode } from 'react';
+import { GrowDiskDialog } from '../disks/GrowDiskDialog.tsx';
 import { links } from '../links.ts';
 import { ButtonLink } from '../ui/links.tsx';
 import { When } from '../ui/When.tsx';
@@ -17,6 +18,7 @@ interface EnvironmentWarningsProps {
 /** What is wrong or soon will be, each with the next step. */
 export function EnvironmentWarnings({ environment, workspace }: EnvironmentWarningsProps) {
   const { status, reason, name } = environment;
+  const [isGrowing, setIsGrowing] = useState(false);
   const isAlive = status === 'Running' || status === 'Asleep';
   const scriptLog = startupFailure(environment);
   // The server's sentence about the script quotes what the warning shows.
@@ -103,9 +105,22 @@ export function EnvironmentWarnings({ environment, workspace }: EnvironmentWarni
         </Warning>
       )}
       {isAlive && isHigh(disk) && disk !== undefined && (
-        <Warning title={`The disk is ${fullness(disk)}`}>
-          When it is full, nothing more can be written to it. Delete what you do not need, or grow it: see Disk below.
+        <Warning
+          title={`The disk is ${fullness(disk)}`}
+          action={
+            canEdit && (
+              <Button variant="default" size="xs" onClick={() => setIsGrowing(true)}>
+                Grow disk
+              </Button>
+            )
+          }
+        >
+          When it is full, nothing more can be written to it. Delete what you do not need (what takes the most room is
+          listed below), or grow it.
         </Warning>
+      )}
+      {isGrowing && environment.disk !== null && (
+        <GrowDiskDialog disk={environment.disk} onClose={() => setIsGrowing(false)} />
       )}
     </div>
   );

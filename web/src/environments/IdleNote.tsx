@@ -8,8 +8,8 @@ export function IdleNote({ environment, isBrief = false }: { environment: Enviro
   const notice = idleNotice(environment, now);
   if (notice === undefined || (isBrief && notice.kind === 'busy')) return null;
   return (
-    <span className={classes.note} data-urgent={notice.isUrgent || undefined}>
-      {notice.text}
+    <span className={classes.note} data-urgent={notice.isUrgent || undefined} title={notice.text}>
+      {isBrief ? notice.brief : notice.text}
     </span>
   );
 }

@@ -16,7 +16,13 @@ import { PriceTogether } from './PriceTogether.tsx';
 import { existingEnvironments, projectEnvironmentsQuery } from './queries.ts';
 
 const dataColumns: Column<Environment>[] = [
-  { key: 'name', title: 'Environment', sortBy: ({ name }) => name, renderCell: ({ name }) => name },
+  {
+    key: 'name',
+    title: 'Environment',
+    sortBy: ({ name }) => name,
+    renderCell: ({ name }) => name,
+    isSecondary: true,
+  },
   { key: 'owner', title: 'Owner', sortBy: ({ owner }) => owner, renderCell: ({ owner }) => owner },
   environmentColumns.workspace,
   environmentColumns.status,

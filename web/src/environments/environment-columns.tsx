@@ -1,10 +1,9 @@
 import { Text } from '@mantine/core';
 import { environmentStatusWord, type Environment } from '@terrarium/contract';
-import { links } from '../links.ts';
 import type { Column } from '../ui/DataTable.tsx';
 import { formatMoney, formatPrice } from '../ui/formats.ts';
-import { AnchorLink } from '../ui/links.tsx';
 import { When } from '../ui/When.tsx';
+import { WorkspaceLink } from '../workspaces/WorkspaceLink.tsx';
 import { shapeText } from './shape.ts';
 import { StatusWord } from './StatusWord.tsx';
 
@@ -14,11 +13,7 @@ export const environmentColumns = {
     key: 'workspace',
     title: 'Workspace',
     sortBy: ({ workspace }) => `${workspace.namespace}/${workspace.name}`,
-    renderCell: ({ workspace }) => (
-      <AnchorLink {...links.dashboard(workspace)} c="inherit">
-        {workspace.namespace}/{workspace.name}
-      </AnchorLink>
-    ),
+    renderCell: ({ workspace }) => <WorkspaceLink workspace={workspace} />,
     isSecondary: true,
   },
   status: {

@@ -21,8 +21,8 @@ import classes from './KernelsSection.module.css';
 import { KernelState } from './KernelState.tsx';
 import { kernelsQuery } from './queries.ts';
 
-/** The kernels of your running environments here: what they do, what they take, and what can be done to them. */
-export function KernelsSection({ workspace }: { workspace: Workspace }) {
+/** The kernels of your running environments here: what they do, what they take, and what can be done to them. Sleeping kernels are not listed. */
+export function KernelsSection({ workspace, isAsleep }: { workspace: Workspace; isAsleep: boolean }) {
   const list = useListState();
   const kernels = useQuery(kernelsQuery(workspace));
   const act = useKernelAction(workspace);
@@ -54,7 +54,9 @@ export function KernelsSection({ workspace }: { workspace: Workspace }) {
     <Section title="Kernels" actions={<Together kernels={kernels.data ?? []} />}>
       <ErrorNote error={kernels.error} retry={() => void kernels.refetch()} />
       {asked === undefined && <ErrorNote error={act.error} />}
-      {kernels.data?.length === 0 ? (
+      {kernels.data?.length === 0 && isAsleep ? (
+        <Text c="dimmed">Its kernels sleep with all their variables. They are listed here again when it wakes.</Text>
+      ) : kernels.data?.length === 0 ? (
         <EmptyState
           title="No kernel runs"
           action={
