@@ -108,7 +108,9 @@ export function createMeter(options: {
     else known.busySince = activity.busyReasons.length === 0 ? null : (known.busySince ?? now);
 
     const editedAt = edits.get(editKey(row.owner_id, row.workspace_id)) ?? 0;
-    const lastActivityAt = Math.max(activity?.lastActivityAt ?? 0, row.last_activity_at ?? 0, editedAt);
+    // Work that was seen at two looks in a row is activity now, by our clock; a single flicker is the agent's to judge.
+    const workedAt = known.busySince !== null && known.busySince < now ? now : 0;
+    const lastActivityAt = Math.max(activity?.lastActivityAt ?? 0, row.last_activity_at ?? 0, editedAt, workedAt);
     const spec = specIn(row);
     const decision = decideAutopause({
       now,

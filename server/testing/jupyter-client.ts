@@ -8,7 +8,7 @@ const { KernelManager, ServerConnection } = require('@jupyterlab/services') as t
 const { WebSocket } = require('ws') as typeof import('ws');
 
 /** A stock Jupyter client at a workspace's door for programs. */
-export function jupyterSettings(plane: ControlPlane, namespace: string, name: string) {
+export function jupyterSettings(plane: Pick<ControlPlane, 'url' | 'token'>, namespace: string, name: string) {
   const baseUrl = `${plane.url}/jupyter/${namespace}/${name}/`;
   return ServerConnection.makeSettings({
     baseUrl,
@@ -23,7 +23,11 @@ export function jupyterSettings(plane: ControlPlane, namespace: string, name: st
   });
 }
 
-export function kernelManager(plane: ControlPlane, namespace: string, name: string): KernelManagerType {
+export function kernelManager(
+  plane: Pick<ControlPlane, 'url' | 'token'>,
+  namespace: string,
+  name: string,
+): KernelManagerType {
   return new KernelManager({ serverSettings: jupyterSettings(plane, namespace, name) });
 }
 
