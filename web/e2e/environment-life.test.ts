@@ -74,9 +74,9 @@ describe.skipIf(!hasBrowser)('the whole life of an environment', () => {
       .getByText(/after 45 idle minutes; nothing ends now/)
       .waitFor();
     await button('Save').waitFor();
-    await page.getByLabel('Size of', { exact: false }).fill('0');
+    await page.getByLabel('Size (GiB)').fill('0');
     await page.getByText(/A disk/).waitFor();
-    await page.getByLabel('Size of', { exact: false }).fill('1');
+    await page.getByLabel('Size (GiB)').fill('1');
     await page.getByLabel('Boot disk (GiB)').fill('40');
     await change()
       .getByText(/The machine is rebuilt with a boot disk of 40 GiB/)

@@ -59,12 +59,12 @@ export function DiskChoice({ draft, offer, detached, own, problems, onChange }: 
         {(isNew || isOwn) && own !== null && (
           <div className={choices.length > 1 ? `${classes.row} ${classes.indented}` : classes.row}>
             <Amount
-              label={isOwn ? `Size of ${own.name}` : 'Size'}
+              label="Size"
               unit="GiB"
               value={draft.diskGiB}
               min={isOwn ? own.sizeGiB : 1}
               step={10}
-              hint={isOwn ? 'it only grows' : `up to ${String(offer.maxDiskGiB)} GiB`}
+              hint={isOwn ? `of ${own.name}; it only grows` : `up to ${String(offer.maxDiskGiB)} GiB`}
               error={problems['diskGiB']}
               onChange={(diskGiB) => onChange({ diskGiB })}
             />

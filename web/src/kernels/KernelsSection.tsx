@@ -109,7 +109,16 @@ function dataColumns(workspace: Workspace, kernels: readonly Kernel[]): Column<K
       key: 'notebook',
       title: 'Notebook',
       sortBy: nameOf,
-      renderCell: (kernel) => <Serves kernel={kernel} workspace={workspace} />,
+      renderCell: (kernel) => (
+        <>
+          <Serves kernel={kernel} workspace={workspace} />
+          {kernel.death !== null && (
+            <Text c={kernel.death.isOutOfMemory ? 'var(--warning)' : 'dimmed'} fz="sm">
+              <When at={kernel.death.at} />: {kernel.death.reason}
+            </Text>
+          )}
+        </>
+      ),
       width: '36%',
     },
     {
@@ -134,16 +143,7 @@ function dataColumns(workspace: Workspace, kernels: readonly Kernel[]): Column<K
       key: 'state',
       title: 'State',
       sortBy: ({ state }) => state,
-      renderCell: (kernel) => (
-        <>
-          <KernelState kernel={kernel} />
-          {kernel.death !== null && (
-            <Text c={kernel.death.isOutOfMemory ? 'var(--warning)' : 'dimmed'} fz="sm" maw={320}>
-              {kernel.death.reason} <When at={kernel.death.at} />
-            </Text>
-          )}
-        </>
-      ),
+      renderCell: (kernel) => <KernelState kernel={kernel} />,
     },
     {
       key: 'cpu',
