@@ -17,7 +17,7 @@ import { changesOf, effectOf } from './changes.ts';
 import type { Offer } from './environments.ts';
 import type { Meter } from './meter.ts';
 import type { EnvironmentView } from './resource.ts';
-import { changedSpec, specIn } from './spec.ts';
+import { changedSpec, givenBy, specIn } from './spec.ts';
 import { environmentStore, type EnvironmentChange, type EnvironmentRow } from './store.ts';
 import { wishToApply, wishToUpdate } from './wishes.ts';
 
@@ -159,6 +159,8 @@ export function createUpdating(options: {
       name: request.name ?? row.name,
       spec: JSON.stringify(changedSpec(specIn(row), request)),
       disk_id: diskId,
+      // Of a machine from before this was noted: it was given what was wanted until now.
+      applied: row.applied ?? JSON.stringify(givenBy(row)),
       // A script that is new to an environment that runs has missed its moment.
       script_outcome:
         row.status === 'Running' || row.status === 'Asleep' ? (row.script_outcome ?? '') : row.script_outcome,

@@ -18,6 +18,8 @@ export async function environmentLife(schema: Kysely<unknown>): Promise<void> {
     .addColumn('chosen_at', 'bigint', (column) => column.notNull().defaultTo(0))
     .execute();
 
+  // Where notebooks ran until now: in the newest that runs.
+  await sql`UPDATE environments SET chosen_at = 1 WHERE status = 'Running'`.execute(schema);
   await schema.schema.createIndex('environments_by_owner').on('environments').column('owner_id').execute();
   await schema.schema.createIndex('environments_by_status').on('environments').column('status').execute();
 
