@@ -20,6 +20,7 @@ import { environmentStore, type EnvironmentChange, type EnvironmentRow } from '.
 
 const diskWaitMs = 2_000;
 const lostAfterAttempts = 2;
+const tooLong = 'This step took too long.';
 
 /**
  * Brings environments to what is wanted of them: observe, plan, execute, again.
@@ -106,7 +107,7 @@ export function reconcileEnvironments(options: {
         () => null,
       );
       if (first !== null) return first.value;
-      if (deadlineAt() === deadline) throw new AppError('DriverUnavailable', 'This step took too long.');
+      if (deadlineAt() === deadline) throw new AppError('DriverUnavailable', tooLong);
     }
   }
 
@@ -176,7 +177,7 @@ export function reconcileEnvironments(options: {
     const isLost = row.status === 'Running' && row.desired === 'running' && row.attempts >= lostAfterAttempts;
     const isFinal = isLate || isLost || (error instanceof AppError && error.code === 'InvalidInput');
     const change = isFinal
-      ? givenUp(row, sentenceOf(error), isLate)
+      ? givenUp(row, problemOf(row, error), isLate)
       : { reason: sentenceOf(error), run_at: now + retryDelayMs(row.attempts), attempts: row.attempts + 1 };
     await database.transaction(async (inside) => {
       const write = environmentStore(inside);
@@ -246,6 +247,12 @@ function reasonKept(row: EnvironmentRow, status: EnvironmentStatus): string | nu
   const isExpected =
     (status === 'Stopped' && row.status === 'Stopping') || (status === 'Asleep' && row.status === 'Running');
   return isExpected ? row.reason : null;
+}
+
+/** When time is up in the middle of a try, what was wrong with the tries before says more. */
+function problemOf(row: EnvironmentRow, error: unknown): string {
+  const sentence = sentenceOf(error);
+  return sentence === tooLong && row.attempts > 0 && row.reason !== null ? row.reason : sentence;
 }
 
 function sentenceOf(error: unknown): string {

@@ -1,21 +1,15 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AppError, environmentStatuses, transitional, type Environment } from '@terrarium/contract';
 import type { Principal } from '../accounts/accounts.ts';
-import { readConfig } from '../config.ts';
-import { createContext, type Context } from '../context.ts';
+import type { Context } from '../context.ts';
 import { chargeStore } from '../cost/store.ts';
-import { createFilesystemObjectStore } from '../drivers/filesystem/object-store.ts';
-import { createMemoryDriver, type MemoryDriver, type MemoryMethod } from '../drivers/memory/memory-driver.ts';
+import type { MemoryDriver, MemoryMethod } from '../drivers/memory/memory-driver.ts';
 import type { Reach } from '../environments/environments.ts';
 import { environmentStore } from '../environments/store.ts';
 import { wishToStop } from '../environments/wishes.ts';
-import { createLog } from '../plumbing/log.ts';
 import type { WorkspaceAccess } from '../workspaces/access.ts';
-import { createIdleAgents } from './idle-agent.ts';
+import { createMemoryInstallation, type MemoryInstallation } from './memory-installation.ts';
 
 const tick = 50;
 const hour = 3_600_000;
@@ -26,10 +20,9 @@ type Charged = 'machine running' | 'machine asleep' | 'machine paused';
 
 /** The real reconciler, watch and database over the memory driver, with agents that only say that they are there. */
 describe('random requests and faults', () => {
-  let directory: string;
+  let installation: MemoryInstallation;
   let context: Context;
   let driver: MemoryDriver;
-  let agents: ReturnType<typeof createIdleAgents>;
   let owner: Principal;
   let access: WorkspaceAccess;
   let now = Date.UTC(2026, 0, 1);
@@ -42,37 +35,15 @@ describe('random requests and faults', () => {
   const forbidden: string[] = [];
 
   beforeAll(async () => {
-    directory = await mkdtemp(path.join(os.tmpdir(), 'terrarium-reconciler-'));
-    const clock = { now: () => now };
-    driver = createMemoryDriver({ clock });
-    agents = createIdleAgents(directory);
-    context = await createContext({
-      config: readConfig({ TERRARIUM_DATA: directory, TERRARIUM_PRICES: JSON.stringify(prices) }),
-      clock,
-      log: createLog({ level: 'silent' }),
-      drivers: { ...driver, objects: createFilesystemObjectStore({ directory: path.join(directory, 'objects') }) },
-    });
-    const account = await context.accounts.ensureOwner({ email: 'ada@example.org', name: 'Ada' });
-    owner = { account, via: { kind: 'token', tokenId: 'test' } };
-    await context.billing.create(account.id, { name: 'lab', description: '' });
-    const workspace = await context.workspaces.create(account.id, {
-      namespace: 'lab',
-      name: 'one',
-      description: '',
-      withExamples: false,
-    });
-    access = await context.access.workspaceById(account.id, workspace.id, 'compute');
+    installation = await createMemoryInstallation({ clock: { now: () => now }, prices });
+    ({ context, driver, owner, access } = installation);
     context.events.subscribe(({ event }) => {
       if (event.kind === 'environment') void followStatus(event.id);
     });
     context.reconciler.start();
   });
 
-  afterAll(async () => {
-    await context.dispose();
-    agents.close();
-    await rm(directory, { recursive: true, force: true });
-  });
+  afterAll(() => installation.remove());
 
   /** Every change of status that is seen has to be in the table; one may be missed between two looks. */
   async function followStatus(id: string): Promise<void> {
@@ -108,7 +79,7 @@ describe('random requests and faults', () => {
   const actions = {
     create: async (name) => {
       const created = await context.environments.create(owner, access, { name, diskName: `disk-${name}` });
-      driver.control.setAddress(created.id, await agents.answerFor(created.id));
+      await installation.answerFor(created.id);
     },
     start: (name) => context.environments.start(owner, access, name),
     stop: (name) => context.environments.stop(owner, reach(name)),
