@@ -1,8 +1,10 @@
+import { setTimeout } from 'node:timers/promises';
 import { AppError } from '@terrarium/contract';
 import { agentClient, type AgentDoor } from './agent-client.ts';
 
 /** How often a change of mind is looked for while the script says nothing. */
 const lookEveryMs = 1000;
+const betweenLooksMs = 150;
 const logKept = 64 * 1024;
 const linesQuoted = 3;
 
@@ -36,6 +38,8 @@ export async function runStartupScript(
         throw new AppError('DriverUnavailable', 'The environment does not know of its startup script.');
       case 'running':
         if (!(await isStillWished())) return null;
+        // However fast it prints, what is shown is written a few times a second.
+        await setTimeout(betweenLooksMs);
         break;
       case 'succeeded':
         return '';
