@@ -11,6 +11,7 @@ import { usageStatusPlugin } from './header/usage-status.tsx';
 import { collaborationPlugins, jupyterPlugins, jupyterRenderers } from './jupyter-extensions.ts';
 import { renderBetweenKeys } from './notebook/calm-rendering.ts';
 import { executorPlugin } from './notebook/executor.ts';
+import { kernelDeathsPlugin } from './notebook/kernel-deaths.ts';
 import { kernelFollowingPlugin } from './notebook/kernel-following.ts';
 import { renderOutputsWithTheirCell } from './notebook/late-outputs.ts';
 import { followSharedOutputs } from './notebook/live-outputs.ts';
@@ -42,6 +43,7 @@ async function start(): Promise<void> {
     headerPlugin,
     usageStatusPlugin,
     executorPlugin,
+    kernelDeathsPlugin,
     kernelFollowingPlugin,
     readOnlyPlugin,
     runningCellsPlugin,

@@ -202,7 +202,7 @@ describe.skipIf(!hasBrowser)('the whole life of an environment', () => {
     await button('Take snapshot').click();
     const rows = page.getByRole('table', { name: 'Disks' }).getByRole('row');
     await rows
-      .filter({ hasText: `Snapshot of ${name}` })
+      .filter({ hasText: /^beforeSnapshot/ })
       .getByText('Ready')
       .waitFor();
     // It stands right below its disk.

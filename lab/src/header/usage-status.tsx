@@ -38,7 +38,7 @@ export const usageStatusPlugin: JupyterFrontEndPlugin<void> = {
 /** Says when the system ended something for want of memory, with a way to more of it. What ended before is known. */
 function tellOfEndings(watch: EnvironmentWatch): void {
   let told: string | null | undefined;
-  watch.changed.connect(() => {
+  const look = (): void => {
     const usage = watch.environment?.usage;
     if (usage == null) return;
     const ended = usage.outOfMemory;
@@ -56,7 +56,9 @@ function tellOfEndings(watch: EnvironmentWatch): void {
         },
       ],
     });
-  });
+  };
+  look();
+  watch.changed.connect(look);
 }
 
 function isShown(environment: Environment | null | undefined): boolean {

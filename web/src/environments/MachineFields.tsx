@@ -28,8 +28,7 @@ export function MachineFields({ draft, offer, problems, onChange }: MachineField
         <SegmentedControl
           aria-label="Shape"
           size="sm"
-          w="fit-content"
-          maw="100%"
+          classNames={{ root: classes.presets ?? '', label: classes.presetLabel ?? '' }}
           value={isCustom ? custom : (chosen?.name ?? custom)}
           data={[
             ...presets.map((preset) => ({

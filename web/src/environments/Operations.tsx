@@ -68,10 +68,10 @@ function Newest({ operation, environment }: { operation: OperationWithSteps; env
   );
 }
 
-const outcomeWord: Record<Exclude<OperationWithSteps['outcome'], 'running'>, string> = {
-  done: 'done',
-  failed: 'failed',
-  replaced: 'replaced',
+const preposition: Record<Exclude<OperationWithSteps['outcome'], 'running'>, string> = {
+  done: 'in',
+  failed: 'after',
+  replaced: 'after',
 };
 
 function Summary({ operation }: { operation: OperationWithSteps }) {
@@ -88,11 +88,11 @@ function Summary({ operation }: { operation: OperationWithSteps }) {
         ) : (
           <>
             <span data-outcome={outcome} className={classes.outcome}>
-              {outcomeWord[outcome]}
+              {outcome}
             </span>{' '}
             {endedAt !== null && (
               <>
-                in <Elapsed startedAt={startedAt} endedAt={endedAt} />,{' '}
+                {preposition[outcome]} <Elapsed startedAt={startedAt} endedAt={endedAt} />,{' '}
               </>
             )}
             <When at={startedAt} />
