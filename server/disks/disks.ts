@@ -150,6 +150,7 @@ export function createDisks(options: {
 
     get: async (accountId: string, id: string): Promise<Disk> => toResource(await required(accountId, id)),
 
+    rows: store.byIds,
     row: (id: string, inside: Database = database) => diskStore(inside).byId(id),
 
     isAnyIn: async (workspaceId: string): Promise<boolean> => (await store.listIn(workspaceId)).length > 0,

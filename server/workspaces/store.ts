@@ -1,6 +1,7 @@
 import type { Generated, Selectable } from 'kysely';
 import type { WorkspaceRole } from '@terrarium/contract';
 import type { Database } from '../plumbing/db/database.ts';
+import { inChunks } from '../plumbing/db/in-chunks.ts';
 
 interface Tables {
   workspaces: {
@@ -63,6 +64,8 @@ export function workspaceStore(database: Database) {
         )
         .execute(),
     everyBucket: () => tables.selectFrom('workspaces').select(['id', 'bucket']).execute(),
+    byIds: (ids: readonly string[]): Promise<WorkspaceRow[]> =>
+      inChunks(ids, (some) => tables.selectFrom('workspaces').selectAll().where('id', 'in', some).execute()),
     byId: (id: string) => tables.selectFrom('workspaces').selectAll().where('id', '=', id).executeTakeFirst(),
     byName: (namespace: string, name: string) =>
       tables
