@@ -8,10 +8,9 @@ import { accountIdOf, people, project, workspaceNameOf } from './environments/po
 import { timeRequests, type Asked } from './environments/requests.ts';
 import { runBenchmark } from './measure/benchmark.ts';
 import { memoryOf } from './measure/memory.ts';
-import { startProcess, until } from './measure/processes.ts';
+import { complete, startProcess, until } from './measure/processes.ts';
 import { percentile } from './measure/statistics.ts';
-import { serverSettings, untilReady } from './subject/terrarium.ts';
-import { root } from './subject/terrarium.ts';
+import { root, serverSettings, untilReady } from './subject/terrarium.ts';
 
 const answerMs = { atMost: 50 };
 const sweepMs = { atMost: 2000 };
@@ -32,10 +31,12 @@ await runBenchmark({
     const { signal } = run;
     const socket = path.join(run.directory, 'agents.sock');
     const script = (name: string) => path.join(import.meta.dirname, 'environments', name);
-    const start = (name: string, env = {}) =>
-      startProcess(run, { name, command: process.execPath, args: [script(`${name}.ts`), socket], cwd: root, env });
-    const agents = await start('agents');
+    const program = (name: string, env = {}) =>
+      ({ name, command: process.execPath, args: [script(`${name}.ts`), socket], cwd: root, env });
+    const start = (name: string, env = {}) => startProcess(run, program(name, env));
     const settings = await serverSettings(run);
+    await complete(run, { ...program('populate', settings), timeoutMs: 5 * 60_000 });
+    const agents = await start('agents');
     const server = await start('serve', settings);
     const ready = await untilReady(run, settings.TERRARIUM_DATA, server);
     const port = Number(new URL(ready.url).port);

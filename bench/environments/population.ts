@@ -69,9 +69,21 @@ interface Tables {
   charges: ChargeRow;
 }
 
-/** Writes a thousand people with ten environments each, and what these have been through. @returns the environments */
-export async function populate(database: Database, ownerEmail: string, now: number): Promise<Member[]> {
-  return database.quickTransaction(async (inside) => {
+/** Every environment, of each person in turn. */
+export function everyMember(): Member[] {
+  return Array.from({ length: people }, (_, person) =>
+    Array.from({ length: environmentsEach }, (__, turn) => memberOf(person, turn)),
+  ).flat();
+}
+
+function memberOf(person: number, turn: number): Member {
+  const key = `${String(person)}x${String(turn)}`;
+  return { id: `environment${key}`, diskId: `disk${key}`, status: statusOf(turn) };
+}
+
+/** Writes a thousand people with ten environments each, and what these have been through. */
+export async function populate(database: Database, ownerEmail: string, now: number): Promise<void> {
+  await database.quickTransaction(async (inside) => {
     const accounts = accountStore(inside);
     const places = workspaceStore(inside);
     const account = { password_hash: null, created_at: now };
@@ -83,7 +95,6 @@ export async function populate(database: Database, ownerEmail: string, now: numb
       const row = { id, namespace: project, name, bucket: `terrarium-${id}`, owner_id: 'owner' };
       await places.insert({ ...row, description: 'A study of many.', created_at: now, updated_at: now });
     }
-    const members: Member[] = [];
     for (let person = 0; person < people; person++) {
       const id = accountIdOf(person);
       await accounts.insertAccount({ ...account, id, email: `${id}@example.org`, name: id, is_operator: 0 });
@@ -92,16 +103,14 @@ export async function populate(database: Database, ownerEmail: string, now: numb
         const rights = { role: 'WRITER' as const, can_share: 0, can_compute: 1, is_pending: 0 };
         await places.putMember({ workspace_id: workspaceId, account_id: id, ...rights });
       }
-      for (let turn = 0; turn < environmentsEach; turn++) members.push(await addEnvironment(inside, person, turn, now));
+      for (let turn = 0; turn < environmentsEach; turn++) await addEnvironment(inside, person, turn, now);
     }
-    return members;
   });
 }
 
-async function addEnvironment(inside: Database, person: number, turn: number, now: number): Promise<Member> {
+async function addEnvironment(inside: Database, person: number, turn: number, now: number): Promise<void> {
   const tables = tablesOf(inside);
-  const key = `${String(person)}x${String(turn)}`;
-  const member: Member = { id: `environment${key}`, diskId: `disk${key}`, status: statusOf(turn) };
+  const member = memberOf(person, turn);
   const { id, diskId, status } = member;
   const createdAt = now - operationsEach * hourMs;
   const place = { workspace_id: workspaceNameOf(person, turn).replace('w-', 'workspace'), owner_id: accountIdOf(person) };
@@ -153,7 +162,6 @@ async function addEnvironment(inside: Database, person: number, turn: number, no
     })
     .execute();
   await addPast(tables, member, place, createdAt);
-  return member;
 }
 
 /** Created, and then paused and resumed hour by hour. */

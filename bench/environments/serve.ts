@@ -1,31 +1,21 @@
 /**
- * The real control plane with 10,000 environments whose machines are in memory. Each SIGUSR2 is one look at all machines,
+ * The real control plane on what populate.ts wrote, with machines in memory. Each SIGUSR2 is one look at all machines,
  * and what it took is printed. Argument: the socket on which the agents of all of them answer.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { readConfig } from '../../server/config.ts';
 import { createFilesystemObjectStore } from '../../server/drivers/filesystem/object-store.ts';
 import { createMemoryDriver } from '../../server/drivers/memory/memory-driver.ts';
-import { migrations } from '../../server/migrations/index.ts';
 import { systemClock as clock } from '../../server/plumbing/clock.ts';
-import { migrate } from '../../server/plumbing/db/migrate.ts';
-import { openSqlite } from '../../server/plumbing/db/database.ts';
 import { createLog } from '../../server/plumbing/log.ts';
 import { startServer } from '../../server/server.ts';
-import { accountIdOf, machineOf, people, populate } from './population.ts';
+import { accountIdOf, everyMember, machineOf, people } from './population.ts';
 
 const [socketPath = ''] = process.argv.slice(2);
 const config = readConfig();
-mkdirSync(config.dataDirectory, { recursive: true });
-
-const database = openSqlite(path.join(config.dataDirectory, 'terrarium.db'));
-await migrate(database, migrations);
-const members = await populate(database, config.ownerEmail, clock.now());
-await database.close();
-
 const memory = createMemoryDriver({ clock });
-for (const member of members) {
+for (const member of everyMember()) {
   const machine = machineOf(member);
   await memory.disks.create({ id: member.diskId, sizeBytes: 50 * 2 ** 30 });
   await memory.compute.create(machine);

@@ -305,7 +305,11 @@ export function createDisks(options: {
       await write.update(id, { run_at: now, attempts: 0, deadline_at: now + deadlineMs });
     },
 
-    recordUse: (id: string, usedBytes: number) => store.update(id, { used_bytes: usedBytes }),
+    /** Measured again and again, so that it need not survive a loss of power. */
+    recordUse: (id: string, usedBytes: number): Promise<void> =>
+      database.quickTransaction(async (inside) => {
+        await diskStore(inside).recordUse(id, usedBytes);
+      }),
   };
 }
 

@@ -47,6 +47,14 @@ export function diskStore(database: Database) {
       tables.deleteFrom('disks').where('workspace_id', '=', workspaceId).where('status', '=', 'Deleted').execute(),
     insert: (row: DiskRow) => tables.insertInto('disks').values(row).execute(),
     update: (id: string, change: DiskChange) => tables.updateTable('disks').set(change).where('id', '=', id).execute(),
+    /** Writes nothing where nothing has changed. */
+    recordUse: (id: string, usedBytes: number) =>
+      tables
+        .updateTable('disks')
+        .set({ used_bytes: usedBytes })
+        .where('id', '=', id)
+        .where((where) => where.or([where('used_bytes', 'is', null), where('used_bytes', '!=', usedBytes)]))
+        .execute(),
     /** Attaches a disk that nothing is attached to; false when something is. */
     async attach(id: string, environmentId: string, now: number): Promise<boolean> {
       const result = await tables

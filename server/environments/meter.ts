@@ -33,6 +33,7 @@ export interface Meter {
 const flushActivityMs = 60_000;
 /** Agents that are asked at once: of thousands that do not answer, none may keep more than a few sockets. */
 const looksAtOnce = 32;
+const rowsAtOnce = 100;
 /** The reconciler waits long for an agent that is lost, and what people ask for must not wait behind many of these. */
 const handedOnAtOnce = 8;
 /** An agent that did not answer the last time gets less time to, so that the others are not asked less often. */
@@ -112,9 +113,10 @@ export function createMeter(options: {
   }
 
   /** Has the reconciler find out what is wrong with one that does not answer, unless it is at enough of them already. */
-  async function handOn(row: EnvironmentRow, round: Round, now: number): Promise<void> {
+  async function handOn(row: EnvironmentRow, known: Watched, round: Round, now: number): Promise<void> {
     if (row.run_at !== null || round.handedOn >= handedOnAtOnce) return;
     round.handedOn++;
+    known.looksInVain = 1;
     await store.update(row.id, { run_at: now });
     options.nudge();
   }
@@ -127,7 +129,7 @@ export function createMeter(options: {
     const { activity, usage } = isAsleep ? { activity: null, usage: null } : await ask(row, timeoutMs);
     const now = clock.now();
     if (isAsleep || activity !== null) known.looksInVain = 0;
-    else if (++known.looksInVain >= looksInVain) await handOn(row, round, now);
+    else if (++known.looksInVain >= looksInVain) await handOn(row, known, round, now);
     if (activity === null) known.busySince = isAsleep ? null : known.busySince;
     else known.busySince = activity.busyReasons.length === 0 ? null : (known.busySince ?? now);
 
@@ -177,6 +179,14 @@ export function createMeter(options: {
     return 'kept';
   }
 
+  /** Read when their turn comes: a round over thousands takes a while. */
+  async function* asTheyAreNow(ids: readonly string[]): AsyncGenerator<EnvironmentRow> {
+    for (let from = 0; from < ids.length; from += rowsAtOnce) {
+      const rows = await store.byIds(ids.slice(from, from + rowsAtOnce));
+      yield* rows.filter(({ status }) => status === 'Running' || status === 'Asleep');
+    }
+  }
+
   return {
     reading: (environmentId) => watched.get(environmentId)?.reading ?? null,
     noteEdit(accountId, workspaceId) {
@@ -188,13 +198,14 @@ export function createMeter(options: {
       const edited = new Set(rows.map((row) => editKey(row.owner_id, row.workspace_id)));
       for (const id of watched.keys()) if (!alive.has(id)) watched.delete(id);
       for (const key of edits.keys()) if (!edited.has(key)) edits.delete(key);
-      const isHandedOn = (row: EnvironmentRow) => row.status === 'Running' && row.run_at !== null;
-      const round: Round = { canSleep, handedOn: rows.filter(isHandedOn).length };
+      const handedOn = rows.filter((row) => row.status === 'Running' && row.run_at !== null).length;
+      const round: Round = { canSleep, handedOn };
       const count = { kept: 0, paused: 0, asleep: 0 };
       // Those that answered come first, however long the others take.
-      const waiting = rows.toSorted((a, b) => watchedOf(a.id).looksInVain - watchedOf(b.id).looksInVain).values();
+      const inOrder = rows.toSorted((a, b) => watchedOf(a.id).looksInVain - watchedOf(b.id).looksInVain);
+      const waiting = asTheyAreNow(inOrder.map(({ id }) => id));
       const worker = async (): Promise<void> => {
-        for (const row of waiting) {
+        for await (const row of waiting) {
           try {
             count[await look(row, round)]++;
           } catch (error) {

@@ -87,8 +87,14 @@ export function environmentStore(database: Database) {
       // Of each person's in a workspace the last one stays.
       return new Set(new Map(rows.map((row) => [`${row.workspace_id} ${row.owner_id}`, row.id])).values());
     },
+    byIds: (ids: readonly string[]): Promise<EnvironmentRow[]> =>
+      inChunks(ids, (some) => tables.selectFrom('environments').selectAll().where('id', 'in', some).execute()),
     withStatus: (...statuses: EnvironmentStatus[]) =>
-      tables.selectFrom('environments').selectAll().where('status', 'in', statuses).execute(),
+      tables
+        .selectFrom('environments')
+        .select(['id', 'workspace_id', 'owner_id', 'status', 'run_at'])
+        .where('status', 'in', statuses)
+        .execute(),
     /** Of every environment that is not deleted, what a look at the machines is compared with. */
     watched: () =>
       tables.selectFrom('environments').select(['id', 'status', 'run_at']).where('status', '!=', 'Deleted').execute(),
@@ -96,7 +102,7 @@ export function environmentStore(database: Database) {
     wantedRunning(workspaceId: string | null) {
       const wanted = tables
         .selectFrom('environments')
-        .selectAll()
+        .select(['id', 'workspace_id', 'owner_id', 'intent'])
         .where('desired', 'in', ['running', 'asleep'])
         .where('status', 'in', statusesThatAllow('stop'));
       return (workspaceId === null ? wanted : wanted.where('workspace_id', '=', workspaceId)).execute();

@@ -95,6 +95,10 @@ export function workspaceStore(database: Database) {
     /** Everyone who is in, or invited. */
     members: (workspaceId: string): Promise<MemberRow[]> =>
       tables.selectFrom('workspace_members').selectAll().where('workspace_id', '=', workspaceId).execute(),
+    membersOf: (workspaceIds: readonly string[]): Promise<MemberRow[]> =>
+      inChunks(workspaceIds, (some) =>
+        tables.selectFrom('workspace_members').selectAll().where('workspace_id', 'in', some).execute(),
+      ),
     membershipsOf: (accountId: string): Promise<MemberRow[]> =>
       tables.selectFrom('workspace_members').selectAll().where('account_id', '=', accountId).execute(),
     putMember: (row: MemberRow) =>
