@@ -31,13 +31,15 @@ export interface Meter {
 }
 
 const flushActivityMs = 60_000;
-/** Agents that are asked at once: of thousands that do not answer, none may keep more than a few sockets. */
-const looksAtOnce = 32;
+/** Agents that are asked at once: more would only keep what people ask for waiting. */
+const asksAtOnce = 8;
+/** Of those that did not answer the last time. Waiting for them takes nothing but sockets. */
+const asksInVainAtOnce = 64;
 const rowsAtOnce = 100;
 /** The reconciler waits long for an agent that is lost, and what people ask for must not wait behind many of these. */
 const handedOnAtOnce = 8;
-/** An agent that did not answer the last time gets less time to, so that the others are not asked less often. */
 const answerWithinMs = 5_000;
+/** For one that did not answer the last time. */
 const answerAgainWithinMs = 1_000;
 /** After so many looks in vain the reconciler finds out what is wrong. */
 const looksInVain = 3;
@@ -201,19 +203,22 @@ export function createMeter(options: {
       const handedOn = rows.filter((row) => row.status === 'Running' && row.run_at !== null).length;
       const round: Round = { canSleep, handedOn };
       const count = { kept: 0, paused: 0, asleep: 0 };
-      // Those that answered come first, however long the others take.
-      const inOrder = rows.toSorted((a, b) => watchedOf(a.id).looksInVain - watchedOf(b.id).looksInVain);
-      const waiting = asTheyAreNow(inOrder.map(({ id }) => id));
-      const worker = async (): Promise<void> => {
-        for await (const row of waiting) {
-          try {
-            count[await look(row, round)]++;
-          } catch (error) {
-            log.warn({ err: error, environmentId: row.id }, 'meter: could not look at an environment');
+      const isSilent = ({ id }: { id: string }) => watchedOf(id).looksInVain > 0;
+      const lookAt = async (some: typeof rows, atOnce: number): Promise<void> => {
+        const waiting = asTheyAreNow(some.map(({ id }) => id));
+        const worker = async (): Promise<void> => {
+          for await (const row of waiting) {
+            try {
+              count[await look(row, round)]++;
+            } catch (error) {
+              log.warn({ err: error, environmentId: row.id }, 'meter: could not look at an environment');
+            }
           }
-        }
+        };
+        await Promise.all(Array.from({ length: atOnce }, worker));
       };
-      await Promise.all(Array.from({ length: looksAtOnce }, worker));
+      const answering = rows.filter((row) => !isSilent(row));
+      await Promise.all([lookAt(answering, asksAtOnce), lookAt(rows.filter(isSilent), asksInVainAtOnce)]);
       return { looked: rows.length, paused: count.paused, asleep: count.asleep };
     },
   };
