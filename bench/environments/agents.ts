@@ -3,8 +3,8 @@
  * of them answers any more. Argument: the socket.
  */
 import { createServer } from 'node:http';
-import type { AgentActivity, AgentHealth, AgentUsage } from '@terrarium/contract/agent';
-import { agentPaths } from '@terrarium/contract/agent';
+import type { AgentActivity, AgentHealth, AgentNotebooks, AgentUsage } from '@terrarium/contract/agent';
+import { agentMirrorPaths, agentPaths } from '@terrarium/contract/agent';
 import { secretOf } from './population.ts';
 
 const [socketPath = ''] = process.argv.slice(2);
@@ -25,12 +25,27 @@ const usage: AgentUsage = {
   outOfMemory: null,
 };
 
+const noNotebooks: AgentNotebooks = { version: '1', folder: null, files: [], settling: [], ignored: [] };
+
 createServer((request, response) => {
   if (isSilent) return;
+  const send = (answer: unknown): void => {
+    response.setHeader('content-type', 'application/json');
+    response.end(JSON.stringify(answer));
+  };
   const environmentId = (request.headers.authorization ?? '').slice(`Bearer ${secretOf('')}`.length);
   const health: AgentHealth = { status: 'ready', environmentId, startedAt };
-  const { url } = request;
-  const answer = url === agentPaths.activity ? activity : url === agentPaths.usage ? usage : health;
-  response.setHeader('content-type', 'application/json');
-  response.end(JSON.stringify(answer));
+  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://agent');
+  switch (pathname) {
+    case agentPaths.activity:
+      return send(activity);
+    case agentPaths.usage:
+      return send(usage);
+    case agentMirrorPaths.list:
+      // Nothing ever changes: it is told when the time is over.
+      setTimeout(send, Number(searchParams.get('waitMs') ?? 0), noNotebooks);
+      return;
+    default:
+      return send(health);
+  }
 }).listen(socketPath);
