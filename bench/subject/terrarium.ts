@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { createClient, AppError, type Client, type Environment, type EnvironmentStatus } from '@terrarium/contract';
+import { createClient, AppError, type Client, type Environment, type EnvironmentCreate, type EnvironmentStatus } from '@terrarium/contract';
 import * as z from 'zod';
 import type { KernelHost } from '../kernel/first-result.ts';
 import type { Run } from '../measure/benchmark.ts';
@@ -21,11 +21,13 @@ export interface Terrarium {
   readonly workspace: { readonly namespace: string; readonly name: string };
   /** Where programs reach the workspace's kernels. */
   readonly door: KernelHost;
-  createEnvironment(name: string): Promise<Environment>;
+  createEnvironment(name: string, more?: Omit<EnvironmentCreate, 'name'>): Promise<Environment>;
   /** Resolves with the environment as soon as it is seen in that status. */
   untilStatus(name: string, status: EnvironmentStatus): Promise<Environment>;
   /** With its disk; resolves when it is gone. */
   deleteEnvironment(name: string): Promise<void>;
+  /** The same control plane seen from another workspace, which is made. */
+  inNewWorkspace(name: string): Promise<Terrarium>;
 }
 
 /** Where the kernels that environments run are described, for peers to run the same ones. */
@@ -82,25 +84,31 @@ export async function untilReady(
 }
 
 async function connect(run: Run, dataDirectory: string, server: RunningProcess): Promise<Terrarium> {
-  const { signal } = run;
   const ready = await untilReady(run, dataDirectory, server);
   const url = `http://127.0.0.1:${new URL(ready.url).port}`;
   const client = createClient({ baseUrl: url, token: ready.token });
   const [workspace] = await client.listWorkspaces();
   if (workspace === undefined) throw new Error('The first start made no workspace.');
+  const facts = { url, authorization: `Bearer ${ready.token}`, pid: ready.pid, client };
+  return within(run, facts, { namespace: workspace.namespace, name: workspace.name });
+}
+
+function within(
+  run: Run,
+  facts: Pick<Terrarium, 'url' | 'authorization' | 'pid' | 'client'>,
+  workspace: Terrarium['workspace'],
+): Terrarium {
+  const { signal } = run;
+  const { url, authorization, client } = facts;
   const { namespace, name } = workspace;
-  const authorization = `Bearer ${ready.token}`;
   const environmentParams = (environment: string) => ({ params: { namespace, name, environment } });
 
   return {
-    url,
-    authorization,
-    pid: ready.pid,
-    client,
-    workspace: { namespace, name },
+    ...facts,
+    workspace,
     door: { url: `${url}/jupyter/${namespace}/${name}`, authorization },
-    createEnvironment: (environment) =>
-      client.createEnvironment({ params: { namespace, name }, body: { name: environment, diskGiB: 1 } }),
+    createEnvironment: (environment, more) =>
+      client.createEnvironment({ params: workspace, body: { name: environment, diskGiB: 1, ...more } }),
     untilStatus: (environment, status) =>
       until(`Environment ${environment} is ${status}`, { signal, timeoutMs: 60_000, everyMs: 10 }, async () => {
         const found = await client.getEnvironment(environmentParams(environment));
@@ -112,6 +120,10 @@ async function connect(run: Run, dataDirectory: string, server: RunningProcess):
       await until(`Environment ${environment} is gone`, { signal, timeoutMs: 60_000 }, () =>
         isGone(() => client.getEnvironment(environmentParams(environment))),
       );
+    },
+    async inNewWorkspace(other) {
+      const made = await client.createWorkspace({ body: { namespace, name: other, withExamples: false } });
+      return within(run, facts, { namespace: made.namespace, name: made.name });
     },
   };
 }

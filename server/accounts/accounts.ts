@@ -107,6 +107,11 @@ export function createAccounts(options: {
       return row === undefined ? null : toAccount(row);
     },
 
+    /** The addresses of many, by account; who is not there any more has none. */
+    async emailsOf(accountIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
+      return new Map((await store.emailsOf(accountIds)).map(({ id, email }) => [id, email]));
+    },
+
     /** A one-use secret that signs in to the app, for the link printed at start. */
     async createSignInTicket(accountId: string): Promise<string> {
       const secret = newSecret();

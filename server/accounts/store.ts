@@ -1,5 +1,6 @@
 import type { Generated, Insertable, Selectable } from 'kysely';
 import type { Database } from '../plumbing/db/database.ts';
+import { inChunks } from '../plumbing/db/in-chunks.ts';
 
 interface Tables {
   accounts: {
@@ -50,6 +51,8 @@ export function accountStore(database: Database) {
   const tables = database.tables<Tables>();
   return {
     accountById: (id: string) => tables.selectFrom('accounts').selectAll().where('id', '=', id).executeTakeFirst(),
+    emailsOf: (ids: readonly string[]) =>
+      inChunks(ids, (some) => tables.selectFrom('accounts').select(['id', 'email']).where('id', 'in', some).execute()),
     accountByEmail: (email: string) =>
       tables.selectFrom('accounts').selectAll().where('email', '=', email.toLowerCase()).executeTakeFirst(),
     firstOperator: () =>

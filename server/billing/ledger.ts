@@ -8,6 +8,11 @@ export interface Charge {
   readonly perHour: number;
 }
 
+export interface Cost {
+  readonly soFar: number;
+  readonly perHour: number;
+}
+
 /** Where nouns that cost money write what they cost. The ledger is kept by the noun cost. */
 export interface Ledger {
   /**
@@ -21,6 +26,6 @@ export interface Ledger {
     charges: readonly Charge[],
     when: { readonly since: number; readonly now: number },
   ): Promise<void>;
-  /** What the resource has cost until `now`, and what it costs an hour at that moment. */
-  costOf(resourceId: string, now: number): Promise<{ soFar: number; perHour: number }>;
+  /** What each of the resources that ever cost anything has cost until `now`, and costs an hour at that moment. */
+  costsOf(resourceIds: readonly string[], now: number): Promise<ReadonlyMap<string, Cost>>;
 }

@@ -19,12 +19,9 @@ export function createBillingProjects(options: {
   const { store, accounts, events, clock } = options;
 
   async function toResource(row: BillingProjectRow): Promise<BillingProject> {
-    const members = await Promise.all(
-      (await store.members(row.name)).map(async (member) => ({
-        email: (await accounts.get(member.account_id))?.email ?? '',
-        role: member.role,
-      })),
-    );
+    const found = await store.members(row.name);
+    const emails = await accounts.emailsOf(found.map((member) => member.account_id));
+    const members = found.map((member) => ({ email: emails.get(member.account_id) ?? '', role: member.role }));
     return {
       name: row.name,
       description: row.description,

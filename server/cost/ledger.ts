@@ -31,12 +31,14 @@ export function createLedger(database: Database): Ledger {
         });
       }
     },
-    async costOf(resourceId, now) {
-      const rows = await chargeStore(database).of(resourceId);
-      return {
-        soFar: rows.reduce((sum, row) => sum + costBetween(row, 0, now), 0),
-        perHour: rows.reduce((sum, row) => sum + (row.ended_at === null ? row.per_hour : 0), 0),
-      };
+    async costsOf(resourceIds, now) {
+      const sums = await chargeStore(database).sumsOf(resourceIds, now);
+      return new Map(
+        sums.map(({ resource_id, per_hour_ms, per_hour }) => [
+          resource_id,
+          { soFar: per_hour_ms / hourMs, perHour: per_hour },
+        ]),
+      );
     },
   };
 }

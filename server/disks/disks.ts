@@ -150,6 +150,7 @@ export function createDisks(options: {
 
     get: async (accountId: string, id: string): Promise<Disk> => toResource(await required(accountId, id)),
 
+    rows: store.byIds,
     row: (id: string, inside: Database = database) => diskStore(inside).byId(id),
 
     isAnyIn: async (workspaceId: string): Promise<boolean> => (await store.listIn(workspaceId)).length > 0,
@@ -304,7 +305,11 @@ export function createDisks(options: {
       await write.update(id, { run_at: now, attempts: 0, deadline_at: now + deadlineMs });
     },
 
-    recordUse: (id: string, usedBytes: number) => store.update(id, { used_bytes: usedBytes }),
+    /** Measured again and again, so that it need not survive a loss of power. */
+    recordUse: (id: string, usedBytes: number): Promise<void> =>
+      database.quickTransaction(async (inside) => {
+        await diskStore(inside).recordUse(id, usedBytes);
+      }),
   };
 }
 

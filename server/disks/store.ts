@@ -1,6 +1,7 @@
 import type { Selectable, Updateable } from 'kysely';
 import type { DiskStatus } from '@terrarium/contract';
 import type { Database } from '../plumbing/db/database.ts';
+import { inChunks } from '../plumbing/db/in-chunks.ts';
 import { leasedRows, type LeaseColumns } from '../plumbing/reconciler/leased-rows.ts';
 import type { Claim } from '../plumbing/reconciler/reconciler.ts';
 
@@ -35,6 +36,8 @@ export function diskStore(database: Database) {
   const alive = () => tables.selectFrom('disks').selectAll().where('status', '!=', 'Deleted');
   return {
     leases: leasedRows(database, 'disks'),
+    byIds: (ids: readonly string[]): Promise<DiskRow[]> =>
+      inChunks(ids, (some) => tables.selectFrom('disks').selectAll().where('id', 'in', some).execute()),
     byId: (id: string) => tables.selectFrom('disks').selectAll().where('id', '=', id).executeTakeFirst(),
     listFor: (ownerId: string) => alive().where('owner_id', '=', ownerId).orderBy('created_at').execute(),
     listIn: (workspaceId: string) => alive().where('workspace_id', '=', workspaceId).execute(),
@@ -44,6 +47,14 @@ export function diskStore(database: Database) {
       tables.deleteFrom('disks').where('workspace_id', '=', workspaceId).where('status', '=', 'Deleted').execute(),
     insert: (row: DiskRow) => tables.insertInto('disks').values(row).execute(),
     update: (id: string, change: DiskChange) => tables.updateTable('disks').set(change).where('id', '=', id).execute(),
+    /** Writes nothing where nothing has changed. */
+    recordUse: (id: string, usedBytes: number) =>
+      tables
+        .updateTable('disks')
+        .set({ used_bytes: usedBytes })
+        .where('id', '=', id)
+        .where((where) => where.or([where('used_bytes', 'is', null), where('used_bytes', '!=', usedBytes)]))
+        .execute(),
     /** Attaches a disk that nothing is attached to; false when something is. */
     async attach(id: string, environmentId: string, now: number): Promise<boolean> {
       const result = await tables

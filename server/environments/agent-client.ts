@@ -23,6 +23,9 @@ export interface AgentDoor {
 /** The agent answers sooner, whatever it is asked for. */
 const longestPollMs = 30_000;
 
+/** One connection for each call, as many at once as are called for. */
+const connections = new http.Agent({ keepAlive: false });
+
 /** The agent's private routes, and what is done to a kernel. Each call has a deadline and throws when it passes. */
 export const agentClient = {
   health: (door: AgentDoor, timeoutMs = 2000) => get(door, agentPaths.health, AgentHealth, timeoutMs),
@@ -86,8 +89,7 @@ function send(
         method,
         path,
         headers: { authorization: `Bearer ${door.secret}`, host: 'agent' },
-        signal: AbortSignal.timeout(timeoutMs),
-        agent: false,
+        agent: connections,
       },
       (response) => {
         const status = response.statusCode ?? 0;
@@ -105,6 +107,13 @@ function send(
       },
     );
     request.on('error', reject);
+    // A signal of its own for each call would be kept until its time is over, also when the answer came long before.
+    const timer = setTimeout(() => {
+      request.destroy(new AppError('DriverUnavailable', "The environment's agent did not answer in time."));
+    }, timeoutMs);
+    request.on('close', () => {
+      clearTimeout(timer);
+    });
     request.end(body);
   });
 }

@@ -1,4 +1,3 @@
-import { AppError } from '@terrarium/contract';
 import type { Clock } from '../plumbing/clock.ts';
 import type { Database } from '../plumbing/db/database.ts';
 import type { EventBus } from '../plumbing/events.ts';
@@ -15,7 +14,7 @@ const reason = 'You may not run environments in this workspace any more. Your di
  */
 export function createEntitlements(options: {
   database: Database;
-  access: Pick<Access, 'workspaceById'>;
+  access: Pick<Access, 'holders'>;
   events: EventBus;
   clock: Clock;
   log: Log;
@@ -24,20 +23,16 @@ export function createEntitlements(options: {
   const { database, access, events, clock, log } = options;
   const store = environmentStore(database);
 
-  const mayRun = (accountId: string, workspaceId: string): Promise<boolean> =>
-    access.workspaceById(accountId, workspaceId, 'compute').then(
-      () => true,
-      (error: unknown) => {
-        if (error instanceof AppError) return false;
-        throw error;
-      },
-    );
-
   return {
     /** Pauses every environment, of one workspace or of all, whose owner may not run it any more. */
     async pauseUnentitled(workspaceId: string | null = null): Promise<void> {
-      for (const row of await store.wantedRunning(workspaceId)) {
-        if (await mayRun(row.owner_id, row.workspace_id)) continue;
+      const rows = await store.wantedRunning(workspaceId);
+      const mayCompute = await access.holders(
+        rows.map((row) => row.workspace_id),
+        'compute',
+      );
+      for (const row of rows) {
+        if (mayCompute.get(row.workspace_id)?.has(row.owner_id) === true) continue;
         const now = clock.now();
         const isWished = await database.transaction((inside) =>
           environmentStore(inside).wish(row, wishToStop(now, reason), now),

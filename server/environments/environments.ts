@@ -158,7 +158,7 @@ export function createEnvironments(options: {
 
   return {
     async list(accountId: string): Promise<Environment[]> {
-      return Promise.all((await store.listFor(accountId)).map((row) => view.brief(row)));
+      return view.briefs(await store.listFor(accountId));
     },
     async listIn(accountId: string, workspaceId: string): Promise<Environment[]> {
       return Promise.all((await store.ofOwner(workspaceId, accountId)).map((row) => view.whole(row)));
@@ -171,7 +171,7 @@ export function createEnvironments(options: {
       }
       const workspaces = await options.workspaces.everIn(project);
       const rows = await store.listIn(...workspaces.map(({ id }) => id));
-      return Promise.all(rows.map((row) => view.brief(row, viewerOf(row, accountId))));
+      return view.briefs(rows, (row) => viewerOf(row, accountId));
     },
     async get(reach: Reach): Promise<Environment> {
       const row = await required(reach);

@@ -31,6 +31,16 @@ export interface Meter {
 }
 
 const flushActivityMs = 60_000;
+/** Agents that are asked at once: more would only keep what people ask for waiting. */
+const asksAtOnce = 8;
+/** Of those that did not answer the last time. Waiting for them takes nothing but sockets. */
+const asksInVainAtOnce = 64;
+const rowsAtOnce = 100;
+/** The reconciler waits long for an agent that is lost, and what people ask for must not wait behind many of these. */
+const handedOnAtOnce = 8;
+const answerWithinMs = 5_000;
+/** For one that did not answer the last time. */
+const answerAgainWithinMs = 1_000;
 /** After so many looks in vain the reconciler finds out what is wrong. */
 const looksInVain = 3;
 /** One that could not be put to sleep is left alone for a while. */
@@ -42,6 +52,13 @@ interface Watched {
   busySince: number | null;
   looksInVain: number;
   sleepAskedAt: number;
+}
+
+/** What all looks of one sweep share. */
+interface Round {
+  readonly canSleep: boolean;
+  /** Running environments that the reconciler looks into. */
+  handedOn: number;
 }
 
 export function createMeter(options: {
@@ -60,13 +77,16 @@ export function createMeter(options: {
   const edits = new Map<string, number>();
   const editKey = (accountId: string, workspaceId: string): string => `${workspaceId} ${accountId}`;
 
-  async function ask(row: EnvironmentRow): Promise<{ activity: AgentActivity | null; usage: AgentUsage | null }> {
+  async function ask(
+    row: EnvironmentRow,
+    timeoutMs: number,
+  ): Promise<{ activity: AgentActivity | null; usage: AgentUsage | null }> {
     const address = await driver.address(row.id);
     if (address === null) return { activity: null, usage: null };
     const door: AgentDoor = { environmentId: row.id, address, secret: row.agent_secret };
     const [activity, usage] = await Promise.all([
-      agentClient.activity(door).catch(() => null),
-      agentClient.usage(door).catch(() => null),
+      agentClient.activity(door, timeoutMs).catch(() => null),
+      agentClient.usage(door, timeoutMs).catch(() => null),
     ]);
     return { activity, usage };
   }
@@ -94,16 +114,24 @@ export function createMeter(options: {
     return true;
   }
 
-  async function look(row: EnvironmentRow, canSleep: boolean): Promise<'kept' | 'paused' | 'asleep'> {
+  /** Has the reconciler find out what is wrong with one that does not answer, unless it is at enough of them already. */
+  async function handOn(row: EnvironmentRow, known: Watched, round: Round, now: number): Promise<void> {
+    if (row.run_at !== null || round.handedOn >= handedOnAtOnce) return;
+    round.handedOn++;
+    known.looksInVain = 1;
+    await store.update(row.id, { run_at: now });
+    options.nudge();
+  }
+
+  async function look(row: EnvironmentRow, round: Round): Promise<'kept' | 'paused' | 'asleep'> {
+    const { canSleep } = round;
     const known = watchedOf(row.id);
     const isAsleep = row.status === 'Asleep';
-    const { activity, usage } = isAsleep ? { activity: null, usage: null } : await ask(row);
+    const timeoutMs = known.looksInVain === 0 ? answerWithinMs : answerAgainWithinMs;
+    const { activity, usage } = isAsleep ? { activity: null, usage: null } : await ask(row, timeoutMs);
     const now = clock.now();
     if (isAsleep || activity !== null) known.looksInVain = 0;
-    else if (++known.looksInVain === looksInVain) {
-      await store.update(row.id, { run_at: now });
-      options.nudge();
-    }
+    else if (++known.looksInVain >= looksInVain) await handOn(row, known, round, now);
     if (activity === null) known.busySince = isAsleep ? null : known.busySince;
     else known.busySince = activity.busyReasons.length === 0 ? null : (known.busySince ?? now);
 
@@ -144,12 +172,23 @@ export function createMeter(options: {
       sleepsAt: decision.sleepsAt,
       pausesAt: decision.pausesAt,
     };
-    if (usage !== null && usage.diskUsedBytes !== null) await options.recordDiskUse(row.disk_id, usage.diskUsedBytes);
+    const diskUsedBytes = usage?.diskUsedBytes ?? null;
+    if (diskUsedBytes !== null && diskUsedBytes !== before?.usage?.diskUsedBytes) {
+      await options.recordDiskUse(row.disk_id, diskUsedBytes);
+    }
     // Of a sleeping environment nothing changes but the moment at which it pauses.
     if (usage !== null || before?.pausesAt !== decision.pausesAt) {
       events.publish({ kind: 'environment', id: row.id, workspaceId: row.workspace_id }, row.owner_id);
     }
     return 'kept';
+  }
+
+  /** Read when their turn comes: a round over thousands takes a while. */
+  async function* asTheyAreNow(ids: readonly string[]): AsyncGenerator<EnvironmentRow> {
+    for (let from = 0; from < ids.length; from += rowsAtOnce) {
+      const rows = await store.byIds(ids.slice(from, from + rowsAtOnce));
+      yield* rows.filter(({ status }) => status === 'Running' || status === 'Asleep');
+    }
   }
 
   return {
@@ -163,16 +202,26 @@ export function createMeter(options: {
       const edited = new Set(rows.map((row) => editKey(row.owner_id, row.workspace_id)));
       for (const id of watched.keys()) if (!alive.has(id)) watched.delete(id);
       for (const key of edits.keys()) if (!edited.has(key)) edits.delete(key);
-      const outcomes = await Promise.all(
-        rows.map((row) =>
-          look(row, canSleep).catch((error: unknown) => {
-            log.warn({ err: error, environmentId: row.id }, 'meter: could not look at an environment');
-            return 'kept' as const;
-          }),
-        ),
-      );
-      const count = (outcome: 'paused' | 'asleep') => outcomes.filter((one) => one === outcome).length;
-      return { looked: rows.length, paused: count('paused'), asleep: count('asleep') };
+      const handedOn = rows.filter((row) => row.status === 'Running' && row.run_at !== null).length;
+      const round: Round = { canSleep, handedOn };
+      const count = { kept: 0, paused: 0, asleep: 0 };
+      const isSilent = ({ id }: { id: string }) => watchedOf(id).looksInVain > 0;
+      const lookAt = async (some: typeof rows, atOnce: number): Promise<void> => {
+        const waiting = asTheyAreNow(some.map(({ id }) => id));
+        const worker = async (): Promise<void> => {
+          for await (const row of waiting) {
+            try {
+              count[await look(row, round)]++;
+            } catch (error) {
+              log.warn({ err: error, environmentId: row.id }, 'meter: could not look at an environment');
+            }
+          }
+        };
+        await Promise.all(Array.from({ length: atOnce }, worker));
+      };
+      const answering = rows.filter((row) => !isSilent(row));
+      await Promise.all([lookAt(answering, asksAtOnce), lookAt(rows.filter(isSilent), asksInVainAtOnce)]);
+      return { looked: rows.length, paused: count.paused, asleep: count.asleep };
     },
   };
 }

@@ -34,23 +34,54 @@ export function createEnvironmentView(options: {
 
   /** One environment, with its timeline. */
   async function whole(row: EnvironmentRow, viewer: Viewer = 'owner'): Promise<Environment> {
-    const [steps, past] = await Promise.all([operations.steps(row.id), operations.list(row.id)]);
+    const [steps, past, around] = await Promise.all([
+      operations.steps(row.id),
+      operations.list(row.id),
+      whatIsAround([row]),
+    ]);
     const timeline = steps.map((step) => toStep(step, viewer));
-    return { ...(await brief(row, viewer)), timeline, operations: past.map(toOperation) };
+    return { ...resourceOf(row, viewer, around), timeline, operations: past.map(toOperation) };
   }
 
-  /** One of many, without its timeline. */
-  async function brief(row: EnvironmentRow, viewer: Viewer = 'owner'): Promise<Environment> {
-    const spec = specIn(row);
+  /** Many, without their timelines. */
+  async function briefs(
+    rows: readonly EnvironmentRow[],
+    viewerOf: (row: EnvironmentRow) => Viewer = () => 'owner',
+  ): Promise<Environment[]> {
+    const around = await whatIsAround(rows);
+    return rows.map((row) => resourceOf(row, viewerOf(row), around));
+  }
+
+  /** What other nouns know of these environments, asked once for all of them. */
+  async function whatIsAround(rows: readonly EnvironmentRow[]) {
     const now = clock.now();
-    const [workspace, owner, disk, cost, imageTitle, { notes }] = await Promise.all([
-      options.workspaces.byId(row.workspace_id),
-      accounts.get(row.owner_id),
-      disks.row(row.disk_id),
-      ledger.costOf(row.id, now),
-      images.titleOf(spec.image),
+    const ownerIds = rows.map((row) => row.owner_id);
+    const [workspaces, emails, diskRows, costs, chosen, imageTitles, { notes }] = await Promise.all([
+      options.workspaces.byIds(rows.map((row) => row.workspace_id)),
+      accounts.emailsOf(ownerIds),
+      disks.rows(rows.map((row) => row.disk_id)),
+      ledger.costsOf(
+        rows.map(({ id }) => id),
+        now,
+      ),
+      store.chosenOf(ownerIds),
+      images.titles(),
       options.describe(),
     ]);
+    const byId = <T extends { id: string }>(found: readonly T[]) => new Map(found.map((one) => [one.id, one]));
+    return { now, workspaces: byId(workspaces), emails, disks: byId(diskRows), costs, chosen, imageTitles, notes };
+  }
+
+  function resourceOf(
+    row: EnvironmentRow,
+    viewer: Viewer,
+    around: Awaited<ReturnType<typeof whatIsAround>>,
+  ): Environment {
+    const spec = specIn(row);
+    const { now, notes } = around;
+    const workspace = around.workspaces.get(row.workspace_id);
+    const disk = around.disks.get(row.disk_id);
+    const cost = around.costs.get(row.id);
     const isAlive = row.status === 'Running' || row.status === 'Asleep';
     const reading = isAlive ? meter.reading(row.id) : null;
     const isOwner = viewer === 'owner';
@@ -58,11 +89,11 @@ export function createEnvironmentView(options: {
       id: row.id,
       name: row.name,
       workspace: { id: row.workspace_id, namespace: workspace?.namespace ?? '', name: workspace?.name ?? '' },
-      owner: owner?.email ?? '',
+      owner: around.emails.get(row.owner_id) ?? '',
       status: row.status,
       reason: row.reason,
       image: spec.image,
-      imageTitle,
+      imageTitle: around.imageTitles.get(spec.image) ?? spec.image,
       cpus: spec.cpus,
       memoryGiB: spec.memoryGiB,
       gpus: spec.gpus,
@@ -72,7 +103,7 @@ export function createEnvironmentView(options: {
       startupScriptRuns: spec.startupScriptRuns,
       autopauseMinutes: spec.autopauseMinutes,
       sleepMinutes: spec.sleepMinutes,
-      isChosen: (await store.chosen(row.workspace_id, row.owner_id))?.id === row.id,
+      isChosen: around.chosen.has(row.id),
       disk:
         disk === undefined
           ? null
@@ -89,9 +120,9 @@ export function createEnvironmentView(options: {
       cost: {
         currency: prices.currency,
         ...environmentPrice(spec, prices),
-        perHourNow: cost.perHour,
+        perHourNow: cost?.perHour ?? 0,
         diskPerMonth: diskPricePerMonth(disk?.size_gib ?? 0, prices),
-        soFar: cost.soFar,
+        soFar: cost?.soFar ?? 0,
       },
       notes,
       createdAt: isoMoment(row.created_at),
@@ -105,7 +136,7 @@ export function createEnvironmentView(options: {
     };
   }
 
-  return { whole, brief };
+  return { whole, briefs };
 }
 
 export type EnvironmentView = ReturnType<typeof createEnvironmentView>;

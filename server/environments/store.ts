@@ -1,6 +1,7 @@
 import { sql, type Selectable, type Updateable } from 'kysely';
 import { statusesThatAllow, type EnvironmentStatus } from '@terrarium/contract';
 import type { Database } from '../plumbing/db/database.ts';
+import { inChunks } from '../plumbing/db/in-chunks.ts';
 import { leasedRows, type LeaseColumns } from '../plumbing/reconciler/leased-rows.ts';
 import type { Claim } from '../plumbing/reconciler/reconciler.ts';
 import { operationStore } from './timeline/store.ts';
@@ -72,8 +73,28 @@ export function environmentStore(database: Database) {
         .orderBy('created_at', 'desc')
         .limit(1)
         .executeTakeFirst(),
+    /** Which environments of these owners notebooks run in. */
+    async chosenOf(ownerIds: readonly string[]): Promise<Set<string>> {
+      const rows = await inChunks(ownerIds, (some) =>
+        alive()
+          .clearSelect()
+          .select(['id', 'workspace_id', 'owner_id'])
+          .where('owner_id', 'in', some)
+          .orderBy('chosen_at')
+          .orderBy('created_at')
+          .execute(),
+      );
+      // Of each person's in a workspace the last one stays.
+      return new Set(new Map(rows.map((row) => [`${row.workspace_id} ${row.owner_id}`, row.id])).values());
+    },
+    byIds: (ids: readonly string[]): Promise<EnvironmentRow[]> =>
+      inChunks(ids, (some) => tables.selectFrom('environments').selectAll().where('id', 'in', some).execute()),
     withStatus: (...statuses: EnvironmentStatus[]) =>
-      tables.selectFrom('environments').selectAll().where('status', 'in', statuses).execute(),
+      tables
+        .selectFrom('environments')
+        .select(['id', 'workspace_id', 'owner_id', 'status', 'run_at'])
+        .where('status', 'in', statuses)
+        .execute(),
     /** Of every environment that is not deleted, what a look at the machines is compared with. */
     watched: () =>
       tables.selectFrom('environments').select(['id', 'status', 'run_at']).where('status', '!=', 'Deleted').execute(),
@@ -81,7 +102,7 @@ export function environmentStore(database: Database) {
     wantedRunning(workspaceId: string | null) {
       const wanted = tables
         .selectFrom('environments')
-        .selectAll()
+        .select(['id', 'workspace_id', 'owner_id', 'intent'])
         .where('desired', 'in', ['running', 'asleep'])
         .where('status', 'in', statusesThatAllow('stop'));
       return (workspaceId === null ? wanted : wanted.where('workspace_id', '=', workspaceId)).execute();

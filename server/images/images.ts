@@ -29,8 +29,9 @@ export function createImages(options: { describe: () => Promise<{ images: Image[
     /** @throws AppError InvalidInput */
     required,
     default: defaultImage,
-    titleOf: async (reference: string): Promise<string> =>
-      (await options.describe()).images.find((image) => image.reference === reference)?.title ?? reference,
+    /** What each image is called, by its reference. */
+    titles: async (): Promise<ReadonlyMap<string, string>> =>
+      new Map((await options.describe()).images.map(({ reference, title }) => [reference, title])),
     /** The kernels a new notebook can name, of the default image. */
     kernels: async (): Promise<KernelSummary[]> => (await defaultImage()).kernels,
     /** The kernel of that name in the default image, or null. */

@@ -1,5 +1,5 @@
 import { AppError, shareProblem, type WorkspaceRole } from '@terrarium/contract';
-import type { WorkspaceStore, WorkspaceWithMember } from './store.ts';
+import type { MemberRow, WorkspaceStore, WorkspaceWithMember } from './store.ts';
 
 export type Permission = 'read' | 'write' | 'compute' | 'share' | 'own';
 
@@ -25,6 +25,11 @@ export interface Access {
   workspace(accountId: string, namespace: string, name: string, permission: Permission): Promise<WorkspaceAccess>;
   /** The same by id. */
   workspaceById(accountId: string, workspaceId: string, permission: Permission): Promise<WorkspaceAccess>;
+  /** The accounts that have the permission in each of these workspaces, by workspace. */
+  holders(
+    workspaceIds: readonly string[],
+    permission: Permission,
+  ): Promise<ReadonlyMap<string, ReadonlySet<string>>>;
 }
 
 const rank: Record<WorkspaceRole, number> = { READER: 1, WRITER: 2, OWNER: 3 };
@@ -69,6 +74,16 @@ export function createAccess(store: WorkspaceStore): Access {
       decide(await store.findByName(accountId, namespace, name), permission, `${namespace}/${name}`.slice(0, 120)),
     workspaceById: async (accountId, workspaceId, permission) =>
       decide(await store.findById(accountId, workspaceId), permission, workspaceId.slice(0, 60)),
+    async holders(workspaceIds, permission) {
+      const holders = new Map<string, Set<string>>();
+      for (const row of await store.membersOf(workspaceIds)) {
+        if (row.is_pending === 1 || !isAllowed(rightsOf(row), permission)) continue;
+        const known = holders.get(row.workspace_id);
+        if (known === undefined) holders.set(row.workspace_id, new Set([row.account_id]));
+        else known.add(row.account_id);
+      }
+      return holders;
+    },
   };
 }
 
@@ -84,8 +99,10 @@ export function toAccess(row: WorkspaceWithMember): WorkspaceAccess {
       createdAt: row.created_at,
       updatedAt: row.updated_at,
     },
-    role: row.role,
-    canShare: row.can_share === 1,
-    canCompute: row.can_compute === 1,
+    ...rightsOf(row),
   };
+}
+
+function rightsOf(row: MemberRow): Pick<WorkspaceAccess, 'role' | 'canShare' | 'canCompute'> {
+  return { role: row.role, canShare: row.can_share === 1, canCompute: row.can_compute === 1 };
 }

@@ -1,6 +1,7 @@
 import type { Generated, Selectable } from 'kysely';
 import type { WorkspaceRole } from '@terrarium/contract';
 import type { Database } from '../plumbing/db/database.ts';
+import { inChunks } from '../plumbing/db/in-chunks.ts';
 
 interface Tables {
   workspaces: {
@@ -63,6 +64,8 @@ export function workspaceStore(database: Database) {
         )
         .execute(),
     everyBucket: () => tables.selectFrom('workspaces').select(['id', 'bucket']).execute(),
+    byIds: (ids: readonly string[]): Promise<WorkspaceRow[]> =>
+      inChunks(ids, (some) => tables.selectFrom('workspaces').selectAll().where('id', 'in', some).execute()),
     byId: (id: string) => tables.selectFrom('workspaces').selectAll().where('id', '=', id).executeTakeFirst(),
     byName: (namespace: string, name: string) =>
       tables
@@ -92,6 +95,10 @@ export function workspaceStore(database: Database) {
     /** Everyone who is in, or invited. */
     members: (workspaceId: string): Promise<MemberRow[]> =>
       tables.selectFrom('workspace_members').selectAll().where('workspace_id', '=', workspaceId).execute(),
+    membersOf: (workspaceIds: readonly string[]): Promise<MemberRow[]> =>
+      inChunks(workspaceIds, (some) =>
+        tables.selectFrom('workspace_members').selectAll().where('workspace_id', 'in', some).execute(),
+      ),
     membershipsOf: (accountId: string): Promise<MemberRow[]> =>
       tables.selectFrom('workspace_members').selectAll().where('account_id', '=', accountId).execute(),
     putMember: (row: MemberRow) =>

@@ -1,7 +1,8 @@
 import { chmodSync, closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import { Kysely, sql, SqliteDialect, type Transaction } from 'kysely';
+import { Kysely, sql, type Transaction } from 'kysely';
 import { AppError } from '@terrarium/contract';
+import { QueuedSqlite } from './queued-sqlite.ts';
 
 /**
  * The one database. A noun's store asks for its own tables; a transaction is a Database too, so that use cases of
@@ -31,7 +32,7 @@ export function openSqlite(file: string): OpenDatabase {
   chmodSync(file, 0o600);
   const sqlite = new DatabaseSync(file);
   sqlite.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=5000;');
-  const kysely = new Kysely<unknown>({ dialect: new SqliteDialect({ database: adapt(sqlite) }) });
+  const kysely = new Kysely<unknown>({ dialect: new QueuedSqlite({ database: adapt(sqlite) }) });
   return {
     ...over(kysely),
     async close() {
