@@ -64,6 +64,8 @@ export function createAgentRequests(options: {
     const listed = await agents.sleeping(visitor);
     if (listed !== null) {
       const answer = isLook ? listedAnswer(listed, url) : null;
+      // A drawing is looked at with every page, and nothing is lost without it.
+      if (answer === null && isLook && route.permission === 'read') throw await agents.absence(visitor);
       if (answer === null) return untilStarted(visitor, response);
       answerJson(response, answer.status, answer.body);
       return null;
