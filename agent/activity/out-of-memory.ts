@@ -86,7 +86,8 @@ export class OutOfMemory {
     // Without a limit of ours kills are counted for the whole machine, and say nothing about us.
     if (memoryBytes === null || memoryLimitBytes === null) return;
     for (const kill of due) if (kill.at - this.#claimedAt > sameTroubleMs) this.#findOut(kill);
-    if (memoryBytes > memoryLimitBytes * nearLimit) this.#before = this.#processes.sample();
+    // What was there before an earlier kill would be missing now as well.
+    this.#before = memoryBytes > memoryLimitBytes * nearLimit ? this.#processes.sample() : [];
   }
 
   #count(): void {
