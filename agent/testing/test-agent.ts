@@ -82,7 +82,7 @@ export async function startTestAgent(
       new WebSocket(`ws+unix://${socketPath}:${target}`, protocols, { headers: { authorization: `Bearer ${secret}` } }),
     async [Symbol.asyncDispose]() {
       await agent.close();
-      await rm(folder, { recursive: true, force: true });
+      await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     },
   };
 }
