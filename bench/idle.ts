@@ -44,7 +44,10 @@ await runBenchmark({
     };
     const settle = () => wait(settleMs, undefined, { signal });
 
-    const figures = { alone: [], lab: [], asleep: [], inLab: [], inSleep: [], without: [] } as Record<string, number[][]>;
+    const figures = { alone: [], lab: [], asleep: [], inLab: [], inSleep: [], without: [] } as Record<
+      string,
+      number[][]
+    >;
     const note = (figure: string, value: number): void => {
       figures[figure]?.push([value]);
     };
@@ -65,7 +68,9 @@ await runBenchmark({
       await settle();
       const alone = await share(inside);
       note('alone', alone.environment + Math.max(0, alone.controlPlane - without));
-      run.progress(`${String(inside().length)} processes: ${told(alone)}; the control plane without it ${without.toFixed(2)} %`);
+      run.progress(
+        `${String(inside().length)} processes: ${told(alone)}; the control plane without it ${without.toFixed(2)} %`,
+      );
 
       const lab = await openIdleLab(terrarium, { environment: name, notebook, kernelId });
       await settle();

@@ -31,8 +31,13 @@ await runBenchmark({
     const { signal } = run;
     const socket = path.join(run.directory, 'agents.sock');
     const script = (name: string) => path.join(import.meta.dirname, 'environments', name);
-    const program = (name: string, env = {}) =>
-      ({ name, command: process.execPath, args: [script(`${name}.ts`), socket], cwd: root, env });
+    const program = (name: string, env = {}) => ({
+      name,
+      command: process.execPath,
+      args: [script(`${name}.ts`), socket],
+      cwd: root,
+      env,
+    });
     const start = (name: string, env = {}) => startProcess(run, program(name, env));
     const settings = await serverSettings(run);
     await complete(run, { ...program('populate', settings), timeoutMs: 5 * 60_000 });
@@ -48,9 +53,7 @@ await runBenchmark({
 
     const asked = (pathOf: (person: number, turn: number) => string): Asked[] =>
       Object.entries(tokens)
-        .flatMap(([person, token]) =>
-          [0, 1, 2, 3].map((turn) => ({ path: pathOf(Number(person), turn), token })),
-        )
+        .flatMap(([person, token]) => [0, 1, 2, 3].map((turn) => ({ path: pathOf(Number(person), turn), token })))
         .slice(0, requestsPerRound);
     const lists = {
       'your environments': asked(() => '/api/environments'),

@@ -34,12 +34,7 @@ function note(parts: Parts, part: string, ms: number): void {
   parts.set(part, [...(parts.get(part) ?? []), ms]);
 }
 
-async function ourRound(
-  run: Run,
-  terrarium: Terrarium,
-  places: readonly Terrarium[],
-  parts: Parts,
-): Promise<number[]> {
+async function ourRound(run: Run, terrarium: Terrarium, places: readonly Terrarium[], parts: Parts): Promise<number[]> {
   const askedAt = performance.now();
   const accepted = Promise.all(
     places.map(async (place) => {

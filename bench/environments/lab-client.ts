@@ -44,7 +44,13 @@ export async function openIdleLab(
   work.catch(() => undefined); // told by close()
   return {
     async close() {
-      const ended = await Promise.race([work.then(() => null, (error: unknown) => error), wait(0, null)]);
+      const ended = await Promise.race([
+        work.then(
+          () => null,
+          (error: unknown) => error,
+        ),
+        wait(0, null),
+      ]);
       abort.abort();
       kernel.close();
       await room.close();

@@ -113,7 +113,10 @@ async function addEnvironment(inside: Database, person: number, turn: number, no
   const member = memberOf(person, turn);
   const { id, diskId, status } = member;
   const createdAt = now - operationsEach * hourMs;
-  const place = { workspace_id: workspaceNameOf(person, turn).replace('w-', 'workspace'), owner_id: accountIdOf(person) };
+  const place = {
+    workspace_id: workspaceNameOf(person, turn).replace('w-', 'workspace'),
+    owner_id: accountIdOf(person),
+  };
   const atRest = { deleted_at: null, deadline_at: null, run_at: null, attempts: 0, lease_until: null, fence: 5 };
   await tables
     .insertInto('disks')

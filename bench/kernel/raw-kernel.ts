@@ -89,7 +89,7 @@ export async function connect(
     },
   };
   // A subscription takes a moment to reach the kernel; what is published before is not sent to us.
-  for (const end = performance.now() + limitMs; performance.now() < end; ) {
+  for (const end = performance.now() + limitMs; performance.now() < end;) {
     const isHeard = await Promise.race([connection.execute('1').then(() => true), wait(everyMs, false)]);
     if (isHeard) return connection;
   }
