@@ -19,6 +19,7 @@ const pauseMs = { atMost: 5000 };
 const requestsPerRound = 400;
 const connections = 4;
 const silentMs = 30_000;
+const settleMs = 15_000;
 
 const Tokens = z.record(z.string(), z.string());
 const Round = z.object({ sweepMs: z.number(), looked: z.number() });
@@ -72,6 +73,10 @@ await runBenchmark({
         note(`${name}, p99${when}`, percentile(times, 99));
       }
     };
+    const atRest = async (): Promise<number> => {
+      await wait(settleMs, undefined, { signal });
+      return memoryOf(server.pid).rssMB;
+    };
     const everything: number[][] = [];
     const sweeps: number[][] = [];
     for (let round = 0; round < run.rounds; round++) {
@@ -84,14 +89,14 @@ await runBenchmark({
       );
       sweeps.push([Round.parse(JSON.parse(printed)).sweepMs]);
     }
-    const resident = memoryOf(server.pid).rssMB;
+    const resident = await atRest();
 
     process.kill(agents.pid, 'SIGUSR2');
     run.progress('no agent answers any more');
     await wait(silentMs, undefined, { signal });
     for (let round = 0; round < run.rounds; round++) await askLists(', no agent answers');
     const pauses = [await timePause(`http://127.0.0.1:${String(port)}`, tokens, signal)];
-    const residentSilent = memoryOf(server.pid).rssMB;
+    const residentSilent = await atRest();
 
     return [
       ...Object.entries(p99).map(([name, ours]) => ({ name, unit: 'ms', ours, goal: answerMs })),

@@ -1,4 +1,4 @@
-import { createKindOf } from './jobs.ts';
+import { createKindOf, type ProcessKind } from './jobs.ts';
 import type { ProcessDetails } from './process-details.ts';
 import { descendants, type ProcessFacts } from './processes.ts';
 
@@ -49,7 +49,9 @@ export function busyReasons(facts: ActivityFacts): string[] {
   const { kernels, shells, now, startup } = facts;
   const reasons: string[] = [];
   const isAtWork = workOf(facts);
-  const kindOf = createKindOf({ ...facts, all: now });
+  // Made when first asked: where only idle kernels run nobody asks, and what it needs takes most of a look.
+  let known: ReturnType<typeof createKindOf> | null = null;
+  const kindOf = (process: MeasuredProcess): ProcessKind => (known ??= createKindOf({ ...facts, all: now }))(process);
   const byPid = new Map(now.map((one) => [one.pid, one]));
   const explained = new Set(facts.unclaimed.flatMap((pid) => [pid, ...descendants(pid, now).map((one) => one.pid)]));
 

@@ -15,10 +15,16 @@ export interface ProcessDetails {
 
 const nothing: ProcessDetails = { args: [], isListening: false, input: null, outputs: [] };
 
+/** Reads them when they are first asked for: the system goes through every socket of the host for what listens. */
 export function readDetails(processes: readonly ProcessFacts[]): (pid: number) => ProcessDetails {
-  const listening = listeners();
-  const details = new Map(processes.map(({ pid }) => [pid, read(pid, listening)]));
-  return (pid) => details.get(pid) ?? nothing;
+  const pids = new Set(processes.map(({ pid }) => pid));
+  const details = new Map<number, ProcessDetails>();
+  let listening: ReturnType<typeof listeners> | null = null;
+  return (pid) => {
+    const found = details.get(pid) ?? (pids.has(pid) ? read(pid, (listening ??= listeners())) : nothing);
+    details.set(pid, found);
+    return found;
+  };
 }
 
 /**
