@@ -21,6 +21,7 @@ interface Kill {
   readonly before: readonly ProcessFacts[];
 }
 
+/** While memory is short; it takes a part of every second's work of an idle environment. */
 const lookMs = 200;
 const sampleMs = 500;
 /** A kernel's end is heard of within this time after its kill; what nobody has claimed by then was another process. */
@@ -40,7 +41,8 @@ const nearLimit = 0.5;
 export class OutOfMemory {
   readonly #processes: Processes;
   readonly #kernels: () => readonly KernelOfProcess[];
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout;
+  #isShort = false;
   #counted = readOomKills();
   #kills: Kill[] = [];
   #countedAt = Date.now();
@@ -52,13 +54,11 @@ export class OutOfMemory {
   constructor(parts: { processes: Processes; kernels: () => readonly KernelOfProcess[] }) {
     this.#processes = parts.processes;
     this.#kernels = parts.kernels;
-    this.#timer = setInterval(() => {
-      this.#look();
-    }, lookMs).unref();
+    this.#timer = this.#lookAgain();
   }
 
   close(): void {
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
   }
 
   /** For a kernel that ended by SIGKILL: what is known when that was for want of memory, else null. */
@@ -72,6 +72,14 @@ export class OutOfMemory {
     return facts;
   }
 
+  #lookAgain(): NodeJS.Timeout {
+    const afterMs = this.#isShort || this.#kills.length > 0 ? lookMs : sampleMs;
+    return setTimeout(() => {
+      this.#look();
+      this.#timer = this.#lookAgain();
+    }, afterMs).unref();
+  }
+
   #look(): void {
     this.#count();
     const now = Date.now();
@@ -83,7 +91,8 @@ export class OutOfMemory {
     // Without a limit of ours kills are counted for the whole machine, and say nothing about us.
     if (memoryBytes === null || memoryLimitBytes === null) return;
     for (const kill of due) if (kill.at - this.#claimedAt > sameTroubleMs) this.#findOut(kill);
-    if (memoryBytes > memoryLimitBytes * nearLimit) this.#before = this.#processes.sample();
+    this.#isShort = memoryBytes > memoryLimitBytes * nearLimit;
+    if (this.#isShort) this.#before = this.#processes.sample();
   }
 
   #count(): void {

@@ -151,7 +151,10 @@ export function createMeter(options: {
       pausesWhenIdle: row.pauses_when_idle === 1,
     });
     if (lastActivityAt - (row.last_activity_at ?? 0) > flushActivityMs || decision.kind === 'sleep') {
-      await store.update(row.id, { last_activity_at: lastActivityAt });
+      // Of what is lost in a power cut the agent, or what it does next, tells again.
+      await database.quickTransaction(async (inside) => {
+        await environmentStore(inside).update(row.id, { last_activity_at: lastActivityAt });
+      });
     }
     if (decision.kind !== 'keep') {
       if (decision.kind === 'sleep') known.sleepAskedAt = now;
