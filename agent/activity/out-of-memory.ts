@@ -21,7 +21,6 @@ interface Kill {
   readonly before: readonly ProcessFacts[];
 }
 
-/** While memory is short; it takes a part of every second's work of an idle environment. */
 const lookMs = 200;
 const sampleMs = 500;
 /** A kernel's end is heard of within this time after its kill; what nobody has claimed by then was another process. */
@@ -41,8 +40,7 @@ const nearLimit = 0.5;
 export class OutOfMemory {
   readonly #processes: Processes;
   readonly #kernels: () => readonly KernelOfProcess[];
-  #timer: NodeJS.Timeout;
-  #isShort = false;
+  readonly #timer: NodeJS.Timeout;
   #counted = readOomKills();
   #kills: Kill[] = [];
   #countedAt = Date.now();
@@ -54,11 +52,13 @@ export class OutOfMemory {
   constructor(parts: { processes: Processes; kernels: () => readonly KernelOfProcess[] }) {
     this.#processes = parts.processes;
     this.#kernels = parts.kernels;
-    this.#timer = this.#lookAgain();
+    this.#timer = setInterval(() => {
+      this.#look();
+    }, lookMs).unref();
   }
 
   close(): void {
-    clearTimeout(this.#timer);
+    clearInterval(this.#timer);
   }
 
   /** For a kernel that ended by SIGKILL: what is known when that was for want of memory, else null. */
@@ -72,14 +72,6 @@ export class OutOfMemory {
     return facts;
   }
 
-  #lookAgain(): NodeJS.Timeout {
-    const afterMs = this.#isShort || this.#kills.length > 0 ? lookMs : sampleMs;
-    return setTimeout(() => {
-      this.#look();
-      this.#timer = this.#lookAgain();
-    }, afterMs).unref();
-  }
-
   #look(): void {
     this.#count();
     const now = Date.now();
@@ -91,8 +83,7 @@ export class OutOfMemory {
     // Without a limit of ours kills are counted for the whole machine, and say nothing about us.
     if (memoryBytes === null || memoryLimitBytes === null) return;
     for (const kill of due) if (kill.at - this.#claimedAt > sameTroubleMs) this.#findOut(kill);
-    this.#isShort = memoryBytes > memoryLimitBytes * nearLimit;
-    if (this.#isShort) this.#before = this.#processes.sample();
+    if (memoryBytes > memoryLimitBytes * nearLimit) this.#before = this.#processes.sample();
   }
 
   #count(): void {
