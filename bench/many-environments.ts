@@ -1,4 +1,4 @@
-/** A control plane that has 10,000 environments of 1,000 people, 2,000 of them running. */
+/** A control plane that has 10,000 environments of 1,000 people, 1,000 of them running. */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -18,6 +18,8 @@ const residentMB = { atMost: 300 };
 const pauseMs = { atMost: 5000 };
 const requestsPerRound = 400;
 const connections = 4;
+/** As scripts/paths.mjs has them. */
+const serverFlags = ['--max-semi-space-size=4'];
 const silentMs = 30_000;
 const settleMs = 15_000;
 
@@ -32,13 +34,10 @@ await runBenchmark({
     const { signal } = run;
     const socket = path.join(run.directory, 'agents.sock');
     const script = (name: string) => path.join(import.meta.dirname, 'environments', name);
-    const program = (name: string, env = {}) => ({
-      name,
-      command: process.execPath,
-      args: [script(`${name}.ts`), socket],
-      cwd: root,
-      env,
-    });
+    const program = (name: string, env = {}) => {
+      const args = [...serverFlags, script(`${name}.ts`), socket];
+      return { name, command: process.execPath, args, cwd: root, env };
+    };
     const start = (name: string, env = {}) => startProcess(run, program(name, env));
     const settings = await serverSettings(run);
     await complete(run, { ...program('populate', settings), timeoutMs: 5 * 60_000 });

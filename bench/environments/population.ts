@@ -44,9 +44,9 @@ export interface Member {
   readonly status: Extract<EnvironmentStatus, 'Running' | 'Asleep' | 'Stopped'>;
 }
 
-/** Two of ten run, three sleep. */
+/** One of ten runs, three sleep. */
 function statusOf(turn: number): Member['status'] {
-  return turn < 2 ? 'Running' : turn < 5 ? 'Asleep' : 'Stopped';
+  return turn < 1 ? 'Running' : turn < 4 ? 'Asleep' : 'Stopped';
 }
 
 export function machineOf({ id, diskId }: Member): MachineSpec {
