@@ -178,7 +178,7 @@ export function createMeter(options: {
       await options.recordDiskUse(row.disk_id, diskUsedBytes);
     }
     // Of a sleeping environment nothing changes but the moment at which it pauses.
-    if (usage !== null || before?.pausesAt !== decision.pausesAt) {
+    if (usage !== null || (before?.pausesAt ?? null) !== decision.pausesAt) {
       events.publish({ kind: 'environment', id: row.id, workspaceId: row.workspace_id }, row.owner_id);
     }
     return 'kept';
