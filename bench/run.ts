@@ -15,8 +15,12 @@ const all = [
   'execute-round-trip',
   'cell-round-trip',
   'wake',
+  'resume',
+  'idle',
   'gateway-throughput',
   'start-to-first-result',
+  'start-many',
+  'many-environments',
 ];
 
 const given = process.argv.slice(2);

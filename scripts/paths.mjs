@@ -10,6 +10,10 @@ export const stampDirectory = join(root, 'node_modules/.cache/terrarium');
 /** The Node that npm brought: everything but the first lines of npm start runs on it. */
 export const projectNode = join(root, 'node_modules/.bin/node');
 
+/** How the server's Node is run. By default Node keeps ready three times 16 MB for what is soon dropped, and some more when it
+ * was busy: half of its memory when it looks after thousands of environments, and it answers no sooner for that. */
+export const serverFlags = ['--max-semi-space-size=4'];
+
 /** The Node that this machine had before: npm itself has to run on it, since npm ci replaces the project's own. */
 export const machineNode =
   [process.execPath, process.env['npm_node_execpath']].find(

@@ -152,7 +152,8 @@ function read(pid: number): ProcessFacts | null {
 
 function readOrEmpty(file: string): string {
   try {
-    return readFileSync(file, 'latin1');
+    // Node reads a file of unknown size in one go in this encoding alone; in others it takes 64 KiB for each.
+    return readFileSync(file, 'utf8');
   } catch {
     return '';
   }

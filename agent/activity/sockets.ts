@@ -59,7 +59,7 @@ function linkOf(file: string): string {
 
 function lines(file: string): string[] {
   try {
-    return readFileSync(file, 'latin1').split('\n').slice(1);
+    return readFileSync(file, 'utf8').split('\n').slice(1);
   } catch {
     return [];
   }

@@ -44,9 +44,9 @@ export interface Member {
   readonly status: Extract<EnvironmentStatus, 'Running' | 'Asleep' | 'Stopped'>;
 }
 
-/** Two of ten run, three sleep. */
+/** One of ten runs, three sleep. */
 function statusOf(turn: number): Member['status'] {
-  return turn < 2 ? 'Running' : turn < 5 ? 'Asleep' : 'Stopped';
+  return turn < 1 ? 'Running' : turn < 4 ? 'Asleep' : 'Stopped';
 }
 
 export function machineOf({ id, diskId }: Member): MachineSpec {
@@ -113,7 +113,10 @@ async function addEnvironment(inside: Database, person: number, turn: number, no
   const member = memberOf(person, turn);
   const { id, diskId, status } = member;
   const createdAt = now - operationsEach * hourMs;
-  const place = { workspace_id: workspaceNameOf(person, turn).replace('w-', 'workspace'), owner_id: accountIdOf(person) };
+  const place = {
+    workspace_id: workspaceNameOf(person, turn).replace('w-', 'workspace'),
+    owner_id: accountIdOf(person),
+  };
   const atRest = { deleted_at: null, deadline_at: null, run_at: null, attempts: 0, lease_until: null, fence: 5 };
   await tables
     .insertInto('disks')

@@ -9,7 +9,7 @@ import { Executions } from './executions.ts';
 import type { KernelConnection } from './kernel-connection.ts';
 import { findKernelProcesses } from './processes.ts';
 
-const ConnectionFile = z.object({
+export const ConnectionFile = z.object({
   ip: z.string(),
   transport: z.enum(['tcp', 'ipc']),
   key: z.string(),
@@ -51,12 +51,16 @@ export async function findRawKernel(run: Run, through: KernelConnection): Promis
   };
 }
 
-async function connect(facts: z.infer<typeof ConnectionFile>): Promise<KernelConnection> {
+/** Resolves when the kernel answers. @param everyMs  how often it is asked until then, `limitMs` long */
+export async function connect(
+  facts: z.infer<typeof ConnectionFile>,
+  { everyMs, limitMs } = { everyMs: 100, limitMs: 4000 },
+): Promise<KernelConnection> {
   const address = (port: number) =>
     facts.transport === 'tcp' ? `tcp://${facts.ip}:${String(port)}` : `ipc://${facts.ip}-${String(port)}`;
   const executions = new Executions();
-  const shell = new Dealer({ linger: 0 });
-  const iopub = new Subscriber({ linger: 0 });
+  const shell = new Dealer({ linger: 0, reconnectInterval: 20 });
+  const iopub = new Subscriber({ linger: 0, reconnectInterval: 20 });
   iopub.subscribe();
   shell.connect(address(facts.shell_port));
   iopub.connect(address(facts.iopub_port));
@@ -85,8 +89,8 @@ async function connect(facts: z.infer<typeof ConnectionFile>): Promise<KernelCon
     },
   };
   // A subscription takes a moment to reach the kernel; what is published before is not sent to us.
-  for (let attempt = 0; attempt < 40; attempt++) {
-    const isHeard = await Promise.race([connection.execute('1').then(() => true), wait(100, false)]);
+  for (const end = performance.now() + limitMs; performance.now() < end;) {
+    const isHeard = await Promise.race([connection.execute('1').then(() => true), wait(everyMs, false)]);
     if (isHeard) return connection;
   }
   connection.close();

@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 
 export interface Memory {
   readonly rssMB: number;
@@ -19,6 +19,21 @@ export function cpuSecondsOf(pid: number): number {
   // The name may hold spaces and brackets; fields are counted from behind it. Ticks are 100 a second on Linux.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+/** The processes that see the same processes as this one: for a kernel or an agent, those of its environment. */
+export function neighboursOf(pid: number): number[] {
+  const namespaceOf = (one: string): string => {
+    try {
+      return readlinkSync(`/proc/${one}/ns/pid`);
+    } catch {
+      return '';
+    }
+  };
+  const own = namespaceOf(String(pid));
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && namespaceOf(name) === own)
+    .map(Number);
 }
 
 /** Processes whose command line matches, by the ids of this machine. */

@@ -1,6 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { createClient, AppError, type Client, type Environment, type EnvironmentCreate, type EnvironmentStatus } from '@terrarium/contract';
+import {
+  createClient,
+  AppError,
+  type Client,
+  type Environment,
+  type EnvironmentCreate,
+  type EnvironmentStatus,
+} from '@terrarium/contract';
 import * as z from 'zod';
 import type { KernelHost } from '../kernel/first-result.ts';
 import type { Run } from '../measure/benchmark.ts';

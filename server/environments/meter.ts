@@ -153,7 +153,10 @@ export function createMeter(options: {
       pausesWhenIdle: row.pauses_when_idle === 1,
     });
     if (lastActivityAt - (row.last_activity_at ?? 0) > flushActivityMs || decision.kind === 'sleep') {
-      await store.update(row.id, { last_activity_at: lastActivityAt });
+      // Of what is lost in a power cut the agent, or what it does next, tells again.
+      await database.quickTransaction(async (inside) => {
+        await environmentStore(inside).update(row.id, { last_activity_at: lastActivityAt });
+      });
     }
     if (decision.kind !== 'keep') {
       if (decision.kind === 'sleep') known.sleepAskedAt = now;
@@ -177,7 +180,7 @@ export function createMeter(options: {
       await options.recordDiskUse(row.disk_id, diskUsedBytes);
     }
     // Of a sleeping environment nothing changes but the moment at which it pauses.
-    if (usage !== null || before?.pausesAt !== decision.pausesAt) {
+    if (usage !== null || (before?.pausesAt ?? null) !== decision.pausesAt) {
       events.publish({ kind: 'environment', id: row.id, workspaceId: row.workspace_id }, row.owner_id);
     }
     return 'kept';

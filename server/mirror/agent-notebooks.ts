@@ -88,6 +88,9 @@ function problemIn({ status, bytes }: { status: number; bytes: Buffer }): AppErr
   return new AppError(codes[status] ?? 'NotPossibleNow', message);
 }
 
+/** One connection for each call, as many at once as are called for. */
+const connections = new http.Agent({ keepAlive: false });
+
 function send(
   agent: AgentDoor,
   method: string,
@@ -101,8 +104,8 @@ function send(
         method,
         path,
         headers: { authorization: `Bearer ${agent.secret}`, host: 'agent', ...options.headers },
-        signal: AbortSignal.any([options.signal, AbortSignal.timeout(options.timeoutMs)]),
-        agent: false,
+        signal: options.signal,
+        agent: connections,
       },
       (response) => {
         buffer(response).then((bytes) => {
@@ -112,6 +115,11 @@ function send(
     );
     request.on('error', (cause) => {
       reject(new AppError('DriverUnavailable', "The environment's agent does not answer.", { cause }));
+    });
+    // A signal of its own for each call would be kept until its time is over, also when the answer came long before.
+    const timer = setTimeout(() => request.destroy(new Error('It took too long.')), options.timeoutMs);
+    request.on('close', () => {
+      clearTimeout(timer);
     });
     request.end(options.body);
   });

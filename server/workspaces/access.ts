@@ -26,10 +26,7 @@ export interface Access {
   /** The same by id. */
   workspaceById(accountId: string, workspaceId: string, permission: Permission): Promise<WorkspaceAccess>;
   /** The accounts that have the permission in each of these workspaces, by workspace. */
-  holders(
-    workspaceIds: readonly string[],
-    permission: Permission,
-  ): Promise<ReadonlyMap<string, ReadonlySet<string>>>;
+  holders(workspaceIds: readonly string[], permission: Permission): Promise<ReadonlyMap<string, ReadonlySet<string>>>;
 }
 
 const rank: Record<WorkspaceRole, number> = { READER: 1, WRITER: 2, OWNER: 3 };
