@@ -17,6 +17,7 @@ const all = [
   'wake',
   'gateway-throughput',
   'start-to-first-result',
+  'create-to-first-result',
 ];
 
 const given = process.argv.slice(2);
