@@ -148,7 +148,7 @@ export async function createContext(options: { config: Config; log: Log; clock?:
   });
   const { prices } = config;
   const fittingDefaults = createFittingDefaults({ describe, defaults: config.defaults });
-  const pool = createPool({ database, size: config.poolSize, images, fittingDefaults, clock, nudge });
+  const pool = createPool({ database, size: config.poolSize, images, fittingDefaults, describe, clock, nudge });
   const environments = createEnvironments({
     database,
     describe,

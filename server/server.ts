@@ -102,6 +102,9 @@ async function serve(context: Context, config: Config, log: Log): Promise<Runnin
   });
   await gateway.listen({ host, port: config.port });
 
+  await context.pool.keep().catch((error: unknown) => {
+    log.warn({ err: error }, 'the pool could not be looked at');
+  });
   context.reconciler.start();
   context.mirrors.start();
   const recovered = context.documents.recover().catch((error: unknown) => {

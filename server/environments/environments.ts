@@ -221,7 +221,7 @@ export function createEnvironments(options: {
         updating.requireFreeName(name, mine);
         const diskGiB = request.diskGiB ?? defaults.diskGiB;
         const prepared = (await disks.isNewFor(inside, access, ownerId, request.diskName))
-          ? await options.pool.take(inside, { image, spec, diskGiB })
+          ? await options.pool.take(inside, { ...spec, diskGiB })
           : null;
         const environmentId = prepared?.id ?? newId();
         const disk = await disks.attachFor(inside, access, ownerId, environmentId, {

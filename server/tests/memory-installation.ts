@@ -19,7 +19,7 @@ export interface MemoryInstallation {
   readonly owner: Principal;
   readonly access: WorkspaceAccess;
   /** Lets an idle agent answer for the environment from now on. */
-  answerFor(environmentId: string): Promise<void>;
+  readonly answerFor: (environmentId: string) => Promise<void>;
   remove(): Promise<void>;
 }
 

@@ -1,12 +1,11 @@
-import type { Image } from '@terrarium/contract';
 import type { Images } from '../../images/images.ts';
 import type { Clock } from '../../plumbing/clock.ts';
 import type { Database } from '../../plumbing/db/database.ts';
 import { newId, newSecret } from '../../plumbing/ids.ts';
-import type { EnvironmentSpec, ShapeDefaults } from '../spec.ts';
+import type { FittingDefaults } from '../fitting-defaults.ts';
 import { environmentStore } from '../store.ts';
 import { planPool } from './plan.ts';
-import { shapeText } from './shape.ts';
+import { fits, shapeOf, textOfShape, type AskedShape, type PreparedShape } from './shape.ts';
 import { preparedStore } from './store.ts';
 
 /** After a start the first cell comes; nothing is prepared beside it. */
@@ -20,10 +19,7 @@ export interface Pool {
    * A machine with its disk for a new environment of that shape, in the caller's transaction; null where none is ready.
    * Whoever takes it has to write rows with its ids.
    */
-  take(
-    inside: Database,
-    asked: { image: Image; spec: EnvironmentSpec; diskGiB: number },
-  ): Promise<{ id: string; diskId: string; agentSecret: string } | null>;
+  take(inside: Database, asked: AskedShape): Promise<{ id: string; diskId: string; agentSecret: string } | null>;
   /** Whether environments are being started, which comes first. */
   isHostBusy(): Promise<boolean>;
 }
@@ -33,13 +29,16 @@ export function createPool(options: {
   /** How many are wanted. */
   size: number;
   images: Pick<Images, 'default'>;
-  fittingDefaults: () => Promise<ShapeDefaults & { diskGiB: number }>;
+  fittingDefaults: FittingDefaults;
+  describe: () => Promise<{ build: string }>;
   clock: Clock;
   nudge: () => void;
 }): Pool {
   const { database, size, images, fittingDefaults, clock } = options;
   const store = preparedStore(database);
   let lastBusyAt = -Infinity;
+  /** Of the latest look; what has another shape is on its way out. */
+  let wanted: PreparedShape | null = null;
 
   async function isHostBusy(): Promise<boolean> {
     const underWay = await environmentStore(database).withStatus('Creating', 'Starting', 'Updating');
@@ -47,10 +46,10 @@ export function createPool(options: {
     return clock.now() - lastBusyAt < calmMs;
   }
 
-  async function wantedSpec(): Promise<string | null> {
+  async function look(): Promise<PreparedShape | null> {
     if (size === 0) return null;
-    const [image, defaults] = await Promise.all([images.default(), fittingDefaults()]);
-    return shapeText(image, defaults, defaults.diskGiB);
+    const [image, defaults, { build }] = await Promise.all([images.default(), fittingDefaults(), options.describe()]);
+    return shapeOf(image, defaults, build);
   }
 
   return {
@@ -59,7 +58,8 @@ export function createPool(options: {
     async keep() {
       const rows = await store.all();
       if (size === 0 && rows.length === 0) return;
-      const spec = await wantedSpec();
+      wanted = await look();
+      const spec = wanted === null ? null : textOfShape(wanted);
       const { remove, isOneMissing } = planPool(rows, { size, spec });
       const now = clock.now();
       for (const id of remove) await store.remove(id, now);
@@ -81,9 +81,9 @@ export function createPool(options: {
       if (isOneBegun || remove.length > 0) options.nudge();
     },
 
-    async take(inside, { image, spec, diskGiB }) {
-      if (size === 0 || spec.gpus > 0) return null;
-      const row = await preparedStore(inside).take(shapeText(image, spec, diskGiB));
+    async take(inside, asked) {
+      if (wanted === null || !fits(asked, wanted)) return null;
+      const row = await preparedStore(inside).take(textOfShape(wanted));
       if (row === undefined) return null;
       lastBusyAt = clock.now();
       return { id: row.id, diskId: row.disk_id, agentSecret: row.agent_secret };
