@@ -132,6 +132,18 @@ test('of two at once one alone takes it, and both come up', async () => {
   await removeMachines(plane.client);
 });
 
+test('kill -9 right after it was taken loses nothing', async () => {
+  const ready = await untilOneIsReady();
+  const made = await create();
+  await plane.kill();
+  plane = await installation.start(oneReady);
+  const running = await untilStatus(plane.client, made, 'Running');
+  expect([running.id, running.disk?.id]).toEqual([ready.id, ready.disk_id]);
+  expect(stepsOf(running)).not.toContain('start-machine');
+  expect(await inKernel('python3', 'import os; print(os.environ["WORKSPACE_NAME"])')).toEqual([workspace.name]);
+  await removeMachines(plane.client);
+});
+
 test('kill -9 at any moment of preparing leaves one, and nothing besides', async () => {
   let before = (await untilOneIsReady()).id;
   for (const afterMs of [0, 150, 400, 800, 1200]) {
@@ -150,7 +162,7 @@ test('kill -9 at any moment of preparing leaves one, and nothing besides', async
   }
 }, 180_000);
 
-test('a prepared machine is kept over a restart, replaced when it ends, and removed when none is wanted', async () => {
+test('a prepared machine is kept over a restart, and removed when none is wanted', async () => {
   const ready = await untilOneIsReady();
   await plane.stop();
   plane = await installation.start(oneReady);
