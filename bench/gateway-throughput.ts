@@ -34,7 +34,7 @@ await runBenchmark({
   limitMs: 4 * 60_000,
   async measure(run) {
     const upstreamPort = await freePort();
-    const terrarium = await startTerrarium(run, 'bench/gateway/serve.ts', [String(upstreamPort)]);
+    const terrarium = await startTerrarium(run, { script: 'bench/gateway/serve.ts', args: [String(upstreamPort)] });
     await terrarium.createEnvironment('bench');
     await terrarium.untilStatus('bench', 'Running');
     const door = new URL(terrarium.door.url);

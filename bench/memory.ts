@@ -19,7 +19,7 @@ await runBenchmark({
   limitMs: 3 * 60_000,
   async measure(run) {
     // The way people start it, since how Node is told to run decides much of its memory.
-    const terrarium = await startTerrarium(run, 'scripts/start.mjs');
+    const terrarium = await startTerrarium(run, { script: 'scripts/start.mjs' });
     const sample = async (pid: number): Promise<Memory[]> => {
       await wait(settleMs, undefined, { signal: run.signal });
       const found: Memory[] = [];

@@ -17,7 +17,7 @@ await runBenchmark({
   limitMs: 3 * 60_000,
   async measure(run) {
     // The way people start it, since how Node is told to run decides much of its memory.
-    const terrarium = await startTerrarium(run, 'scripts/start.mjs');
+    const terrarium = await startTerrarium(run, { script: 'scripts/start.mjs' });
     const door = roomDoor(terrarium);
     const sample = async (): Promise<number[]> => {
       await wait(settleMs, undefined, { signal: run.signal });

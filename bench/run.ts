@@ -21,6 +21,7 @@ const all = [
   'start-to-first-result',
   'start-many',
   'many-environments',
+  'create-to-first-result',
 ];
 
 const given = process.argv.slice(2);

@@ -22,7 +22,13 @@ export const AgentConfig = z.object({
 });
 export type AgentConfig = z.infer<typeof AgentConfig>;
 
-export const AgentHealth = z.object({ status: z.literal('ready'), environmentId: z.string(), startedAt: z.string() });
+export const AgentHealth = z.object({
+  status: z.literal('ready'),
+  environmentId: z.string(),
+  startedAt: z.string(),
+  /** Whether the kernel that is kept warm answers, or none is. */
+  isWarm: z.boolean().default(false),
+});
 export type AgentHealth = z.infer<typeof AgentHealth>;
 
 /** What is going on inside: autopause reads this. Idle means no reason is left. */
@@ -118,7 +124,7 @@ export const agentPaths = {
   kernels: '/agent/kernels',
   /** PUT AgentStartupRequest starts it, once in the agent's life; GET ?after=<offset>&waitMs=<ms, at most 30000>: AgentStartup. */
   startup: '/agent/startup',
-  /** PUT AgentVariables: for kernels, terminals and scripts that start from now on. */
+  /** PUT AgentVariables: for kernels, terminals and scripts that start from now on, and for the kernel that is kept warm. */
   variables: '/agent/variables',
   /** GET AgentFolders: takes up to ten seconds. */
   folders: '/agent/folders',

@@ -20,6 +20,8 @@ export interface Config {
   };
   /** How long a startup script may run. */
   readonly startupScriptMinutes: number;
+  /** How many machines of the default shape are kept ready for new environments. */
+  readonly poolSize: number;
   readonly ownerEmail: string;
   readonly ownerName: string;
 }
@@ -69,6 +71,12 @@ const settings = z.object({
     .positive('is not above 0; give minutes, or leave it out for 10')
     .max(1440, 'is more than a day; give at most 1440 minutes')
     .default(10),
+  TERRARIUM_POOL: z.coerce
+    .number('is not a number; give how many environments to keep prepared, or leave it out for none')
+    .int('is not a whole number; give how many environments to keep prepared')
+    .min(0, 'is below 0; give 0 for none')
+    .max(50, 'is above 50; give at most 50')
+    .default(0),
   TERRARIUM_OWNER_EMAIL: z.email('is not an e-mail address').optional(),
   USER: z.string().optional(),
 });
@@ -118,6 +126,7 @@ export function readConfig(
     prices: { ...defaultPrices, ...definedOnly(value.TERRARIUM_PRICES ?? {}) },
     defaults: defaultShape,
     startupScriptMinutes: value.TERRARIUM_STARTUP_SCRIPT_MINUTES,
+    poolSize: value.TERRARIUM_POOL,
     ownerEmail:
       value.TERRARIUM_OWNER_EMAIL ?? `${(value.USER ?? 'owner').replace(/[^\w.-]/g, '') || 'owner'}@localhost`,
     ownerName: value.USER ?? 'Owner',

@@ -20,8 +20,12 @@ import { createAvailability } from './environments/availability.ts';
 import { createDoors } from './environments/doors.ts';
 import { createEnvironments } from './environments/environments.ts';
 import { reconcileEnvironments } from './environments/execute.ts';
+import { createFittingDefaults } from './environments/fitting-defaults.ts';
 import { createMachineSpecs } from './environments/machine-spec.ts';
 import { createMeter } from './environments/meter.ts';
+import { reconcilePool } from './environments/pool/execute.ts';
+import { createPool } from './environments/pool/pool.ts';
+import { preparedStore } from './environments/pool/store.ts';
 import { createEnvironmentView } from './environments/resource.ts';
 import { createSleepers } from './environments/sleeping.ts';
 import { environmentStore } from './environments/store.ts';
@@ -90,6 +94,7 @@ export async function createContext(options: { config: Config; log: Log; clock?:
   // The lock above says that nobody else works on these rows.
   await environmentStore(database).leases.releaseAll();
   await diskStore(database).leases.releaseAll();
+  await preparedStore(database).leases.releaseAll();
 
   const drivers = options.drivers ?? machineDrivers(config.dataDirectory, clock);
   const { compute, disks: diskDriver, objects } = drivers;
@@ -142,6 +147,8 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     nudge,
   });
   const { prices } = config;
+  const fittingDefaults = createFittingDefaults({ describe, defaults: config.defaults });
+  const pool = createPool({ database, size: config.poolSize, images, fittingDefaults, describe, clock, nudge });
   const environments = createEnvironments({
     database,
     describe,
@@ -165,6 +172,8 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     doors: createDoors({ database, driver: compute, events }),
     prices,
     defaults: config.defaults,
+    fittingDefaults,
+    pool,
     events,
     clock,
     nudge,
@@ -312,6 +321,7 @@ export async function createContext(options: { config: Config; log: Log; clock?:
         clock,
         nudge,
       }),
+      reconcilePool({ database, driver: compute, diskDriver, describe, pool, clock, log }),
     ],
     clock,
     log,
@@ -336,6 +346,7 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     meter,
     sleepers,
     watch,
+    pool,
     kernels,
     buckets,
     notebookBuckets,

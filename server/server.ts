@@ -45,6 +45,7 @@ export const version = '0.1.0';
 const host = '127.0.0.1';
 const meterEveryMs = 5_000;
 const watchEveryMs = 15_000;
+const poolEveryMs = 2_000;
 const sweepEveryMs = 3_600_000;
 
 /**
@@ -101,6 +102,9 @@ async function serve(context: Context, config: Config, log: Log): Promise<Runnin
   });
   await gateway.listen({ host, port: config.port });
 
+  await context.pool.keep().catch((error: unknown) => {
+    log.warn({ err: error }, 'the pool could not be looked at');
+  });
   context.reconciler.start();
   context.mirrors.start();
   const recovered = context.documents.recover().catch((error: unknown) => {
@@ -111,6 +115,7 @@ async function serve(context: Context, config: Config, log: Log): Promise<Runnin
   });
   const meter = every(meterEveryMs, () => context.meter.sweep(), log);
   const watch = every(watchEveryMs, () => context.watch.sweep(), log);
+  const pool = every(poolEveryMs, () => context.pool.keep(), log);
   const sweepAll = () => Promise.all([accounts.sweep(), context.documents.sweepPlaygrounds(), context.mirrors.sweep()]);
   const sweep = every(sweepEveryMs, sweepAll, log);
   const sweepVersions = every(sweepEveryMs, () => context.sweepVersions(), log);
@@ -127,7 +132,14 @@ async function serve(context: Context, config: Config, log: Log): Promise<Runnin
       await announcement.withdraw();
       await Promise.all([recovered, resumed]);
       context.versions.stopSweeping();
-      await Promise.all([meter.stop(), watch.stop(), entitlements.stop(), sweep.stop(), sweepVersions.stop()]);
+      await Promise.all([
+        meter.stop(),
+        watch.stop(),
+        pool.stop(),
+        entitlements.stop(),
+        sweep.stop(),
+        sweepVersions.stop(),
+      ]);
       eventStreams.close();
       await gateway.close();
       await door.close();

@@ -22,7 +22,12 @@ export function activityRoutes(parts: {
       method: 'GET',
       path: paths.health,
       handle({ response }) {
-        const health: AgentHealth = { status: 'ready', environmentId, startedAt: iso(activity.startedAt) };
+        const health: AgentHealth = {
+          status: 'ready',
+          environmentId,
+          startedAt: iso(activity.startedAt),
+          isWarm: kernels.isWarm,
+        };
         sendJson(response, 200, health);
       },
     },

@@ -145,7 +145,7 @@ async function spawnOrClose(
 }
 
 /** kernel.json's env may refer to the environment as `${NAME}`. @see jupyter_client, KernelSpec.env */
-function expandedEnv(
+export function expandedEnv(
   own: Readonly<Record<string, string>>,
   env: Readonly<Record<string, string>>,
 ): Record<string, string> {

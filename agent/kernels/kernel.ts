@@ -72,7 +72,8 @@ export class Kernel extends EventEmitter<KernelEvents> {
   /** Whether the current run takes messages: it answers, and is not being prepared. */
   #isOpen = false;
   #waiting: ChannelMessage[] = [];
-  #preparation: string | null = null;
+  /** Code that a kernel which nobody has used runs before it is open, and who waits for it. */
+  #preparations: { readonly code: string; readonly done: (isDone: boolean) => void }[] = [];
   readonly #askers = new Askers();
   #quickDeaths = 0;
   #isClosing = false;
@@ -131,13 +132,29 @@ export class Kernel extends EventEmitter<KernelEvents> {
   /** Moves a kernel that nobody has used to another folder, by code that runs before anything clients submit. */
   moveTo(cwd: string, code: string): void {
     this.#setting = { ...this.#setting, cwd };
+    void this.prepare(code);
+  }
+
+  /**
+   * Runs code in a kernel that nobody has used, before anything that clients submit; nobody sees it.
+   * @returns whether it went well; false when the kernel ended first
+   */
+  prepare(code: string): Promise<boolean> {
+    const { promise, resolve: done } = Promise.withResolvers<boolean>();
+    this.#preparations.push({ code, done });
     const run = this.#run;
-    this.#preparation = code;
-    if (!this.#isOpen || run === null) return;
-    this.#isOpen = false;
-    this.#open(run).catch((error: unknown) => {
-      log('info', messageOf(error), { kernel: this.id });
-    });
+    if (this.#isOpen && run !== null) {
+      this.#isOpen = false;
+      this.#open(run).catch((error: unknown) => {
+        log('info', messageOf(error), { kernel: this.id });
+      });
+    }
+    return promise;
+  }
+
+  /** Whether it answers, and has run what prepares it. */
+  get isReady(): boolean {
+    return this.#isOpen;
   }
 
   /** Sends a client's message, at once or as soon as the kernel answers. Replies go to `audience`. */
@@ -194,12 +211,10 @@ export class Kernel extends EventEmitter<KernelEvents> {
     await run.ready;
     if (this.#run !== run) return;
     log('info', 'kernel ready', { kernel: this.spec.name, id: this.id, ms: Date.now() - run.startedAt });
-    while (this.#preparation !== null) {
-      const code = this.#preparation;
-      this.#preparation = null;
-      const silent = { silent: true, store_history: false, user_expressions: {}, allow_stdin: false };
-      const { content } = await run.ask('shell', 'execute_request', { code, ...silent });
-      if (jsonObject(content)?.['status'] !== 'ok') log('warn', 'a kernel could not be prepared', { kernel: this.id });
+    for (let next = this.#preparations.shift(); next !== undefined; next = this.#preparations.shift()) {
+      const isDone = await this.#askSilently(run, next.code);
+      if (!isDone) log('warn', 'a kernel could not be prepared', { kernel: this.id });
+      next.done(isDone);
     }
     // Another caller may have opened this run, or begun a newer one, while we waited.
     if (this.#run !== run || this.#isOpen) return;
@@ -208,6 +223,12 @@ export class Kernel extends EventEmitter<KernelEvents> {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const message of waiting) this.#send(message);
+  }
+
+  async #askSilently(run: KernelRun, code: string): Promise<boolean> {
+    const silent = { silent: true, store_history: false, user_expressions: {}, allow_stdin: false };
+    const answer = await run.ask('shell', 'execute_request', { code, ...silent }).catch(() => null);
+    return answer !== null && jsonObject(answer.content)?.['status'] === 'ok';
   }
 
   #send(message: ChannelMessage): void {
@@ -290,7 +311,8 @@ export class Kernel extends EventEmitter<KernelEvents> {
     this.#run = null;
     this.#isOpen = false;
     this.#waiting = [];
-    this.#preparation = null;
+    for (const { done } of this.#preparations) done(false);
+    this.#preparations = [];
     for (const { header, msgId, outcome } of this.executions.unfinished()) {
       const died = { status: 'error', ename: 'KernelDied', evalue: reason, traceback: [] };
       this.#say('shell', 'execute_reply', outcome === 'died' ? died : { status: 'aborted' }, header);

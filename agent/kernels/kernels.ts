@@ -1,5 +1,6 @@
 import { mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { HttpError } from '../http-error.ts';
 import { log, messageOf } from '../log.ts';
@@ -11,6 +12,8 @@ import {
   type Python,
   type Variables,
 } from './environment.ts';
+import { changeBetween, codeToHand, hasStartupFiles } from './handed-variables.ts';
+import { expandedEnv } from './kernel-run.ts';
 import { Kernel, type KernelSetting } from './kernel.ts';
 import { defaultKernelName, findKernelspecs, kernelspecRoots, type Kernelspec } from './kernelspecs.ts';
 
@@ -30,6 +33,7 @@ export interface KernelsOptions {
 
 /** So that warming the next kernel does not compete with the cell that the claimed one is about to run. */
 const warmAgainMs = 4000;
+const handWithinMs = 5000;
 /** It names a folder of the journal, and a part of addresses. */
 const possibleId = /^[\w-]{1,100}$/;
 
@@ -43,6 +47,9 @@ export class Kernels {
   #variables: Variables;
   /** Counts changes of the variables: a kernel that was being made meanwhile has the old ones. */
   #variablesVersion = 0;
+  /** Settles when the warm kernel has been given variables; whoever wants that kernel waits. */
+  #handing: Promise<unknown> = Promise.resolve();
+  #changing: Promise<void> = Promise.resolve();
 
   constructor(options: KernelsOptions) {
     this.#options = options;
@@ -71,6 +78,11 @@ export class Kernels {
     const kernel = this.#kernels.get(id);
     if (kernel === undefined) throw new HttpError(404, `Kernel does not exist: ${id}`);
     return kernel;
+  }
+
+  /** Whether the kernel that is kept warm answers; true where none is. */
+  get isWarm(): boolean {
+    return this.#options.warmKernel === null || this.#warm?.isReady === true;
   }
 
   /** The process of the kernel that nobody has claimed yet. */
@@ -148,16 +160,46 @@ export class Kernels {
     }
   }
 
-  /** For what starts from now on; kernels that run keep theirs, and the warm one is made anew. */
-  async setVariables(variables: Variables): Promise<void> {
+  /** For what starts from now on; kernels that run keep theirs. The warm one is given them, or made anew. */
+  setVariables(variables: Variables): Promise<void> {
+    const changed = this.#changing.then(() => this.#changeVariables(variables));
+    this.#changing = changed.catch(() => undefined);
+    return changed;
+  }
+
+  async #changeVariables(variables: Variables): Promise<void> {
     if (isDeepStrictEqual(this.#variables, variables)) return;
+    const before = this.#variables;
     this.#variables = variables;
     this.#variablesVersion += 1;
     const warm = this.#warm;
-    this.#warm = null;
     if (warm === null) return;
+    const handed = this.#hand(warm, before).catch(() => false);
+    const dropped = handed.then((isHanded) => {
+      // One that somebody took meanwhile is theirs.
+      if (isHanded || this.#warm !== warm) return false;
+      this.#warm = null;
+      return true;
+    });
+    this.#handing = dropped;
+    if (!(await dropped)) return;
     await warm.shutdown();
     await this.warm();
+  }
+
+  /** Gives the warm kernel the variables of now in place of those from before. @returns false where it has to start with them */
+  async #hand(warm: Kernel, before: Variables): Promise<boolean> {
+    if (!warm.isReady) return false;
+    const python = await this.#pythonOf(warm.spec);
+    if (await hasStartupFiles(this.#options.home, python)) return false;
+    const environmentWith = (variables: Variables): Variables => {
+      const environment = this.#environment(python, variables);
+      return { ...environment, ...expandedEnv(warm.spec.env, environment) };
+    };
+    const change = changeBetween(environmentWith(before), environmentWith(this.#variables));
+    const code = codeToHand(warm.spec.language, change);
+    if (code === null || this.#warm !== warm) return false;
+    return Promise.race([warm.prepare(code), delay(handWithinMs, false, { ref: false })]);
   }
 
   async close(): Promise<void> {
@@ -175,6 +217,7 @@ export class Kernels {
   }
 
   async #claimWarm(spec: Kernelspec, cwd: string, label: string | null): Promise<Kernel | null> {
+    await this.#handing;
     const warm = this.#warm;
     if (warm === null || warm.executionState === 'dead') return null;
     if (JSON.stringify(warm.spec) !== JSON.stringify(spec)) return null;
@@ -218,9 +261,9 @@ export class Kernels {
     return python;
   }
 
-  #environment(python: Python | null): Record<string, string> {
+  #environment(python: Python | null, variables: Variables = this.#variables): Record<string, string> {
     const { inherited, home, fixedVariables } = this.#options;
-    return buildEnvironment({ inherited, home, chosen: { ...this.#variables, ...fixedVariables }, python });
+    return buildEnvironment({ inherited, home, chosen: { ...variables, ...fixedVariables }, python });
   }
 
   async #workingDirectory(folder: string): Promise<string> {

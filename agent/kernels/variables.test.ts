@@ -1,4 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { connectKernel } from '../testing/kernel-client.ts';
 import { startTestAgent, until, type TestAgent } from '../testing/test-agent.ts';
@@ -50,17 +51,82 @@ test('kernels, terminals and scripts that start from now on get them; one that r
   );
 });
 
-test('the kernel that is kept warm is made anew when they differ, and only then', async () => {
-  const before = await untilWarm();
-  await put({ SHAPE: 'round', COLOUR: 'red' });
+const ready = { COLOUR: 'red', SHAPE: 'round' };
+const isWarm = async (): Promise<boolean> => Boolean((await agent.call('GET', '/agent/health')).json.isWarm);
+const untilReady = () => until(isWarm, 'the kernel that is kept warm to answer');
+
+test('the kernel that is kept warm is given them, and nothing in it tells that', async () => {
+  await untilReady();
+  const before = await warmProcess();
+  await put({ COLOUR: 'blue "\\\n\u2028 \u{1f98b}', NEW: '' });
+  expect(await isWarm()).toBe(true);
+  const client = await connectKernel(agent, await start());
+  expect(await client.run('import os; print(os.getpid(), end="")')).toBe(String(before));
+  expect(await client.run('print(ascii([os.environ.get(n) for n in ("COLOUR", "SHAPE", "NEW")]), end="")')).toBe(
+    String.raw`['blue "\\\n\u2028 \U0001f98b', None, '']`,
+  );
+  expect(await client.run('import subprocess; print(subprocess.getoutput("echo [$SHAPE/$NEW]; pwd"), end="")')).toBe(
+    `[/]\n${agent.home}`,
+  );
+  expect(await client.run('print(len(In), In[1][:9], sorted(n for n in globals() if n[0] != "_"), end="")')).toBe(
+    "5 import os ['In', 'Out', 'exit', 'get_ipython', 'open', 'os', 'quit', 'subprocess']",
+  );
+  await client.close();
+});
+
+test('a kernel asked for at the same moment has all of them or none', async () => {
+  await untilReady();
+  const given = put({ COLOUR: 'green' });
+  const id = await start();
+  await given;
+  const client = await connectKernel(agent, id);
+  expect(await client.run(`${show}; print("", os.getpid(), end="")`)).toMatch(/^(green None|red round) /);
+  await client.close();
+});
+
+test('what counts when a process starts makes it anew, and the same variables do nothing', async () => {
+  await untilReady();
+  const before = await warmProcess();
+  await put(ready);
   expect(await warmProcess()).toBe(before);
-  await put({ COLOUR: 'blue' });
+  await put({ ...ready, PYTHONHASHSEED: '0' });
   const after = await untilWarm();
   expect(after).not.toBe(before);
-  const id = await start();
-  const client = await connectKernel(agent, id);
-  expect(await client.run(`${show}; print("", os.getpid(), end="")`)).toBe(`blue None ${agent.home} ${String(after)}`);
+  const client = await connectKernel(agent, await start());
+  expect(await client.run('import os; print(os.getpid(), hash("a"), end="")')).toMatch(
+    new RegExp(`^${String(after)} `),
+  );
+  await client.close();
 });
+
+test('it is made anew where somebody has files that it runs as it starts', async () => {
+  await untilReady();
+  const before = await warmProcess();
+  const folder = path.join(agent.home, '.ipython/profile_default/startup');
+  await mkdir(folder, { recursive: true });
+  await writeFile(path.join(folder, 'first.py'), 'import os; colour = os.environ.get("COLOUR")');
+  await put({ COLOUR: 'blue' });
+  expect(await untilWarm()).not.toBe(before);
+  const client = await connectKernel(agent, await start());
+  expect(await client.run('print(colour, end="")')).toBe('blue');
+  await client.close();
+});
+
+test('R is given them too', async () => {
+  await using other = await startTestAgent({
+    warmKernel: 'ir',
+    environmentVariables: { COLOUR: 'red', SHAPE: 'round' },
+  });
+  await until(async () => Boolean((await other.call('GET', '/agent/health')).json.isWarm), 'R to be warm');
+  const environmentVariables = { COLOUR: 'blue "\\\n\u{1f98b}', HOME: '/tmp' };
+  await other.call('PUT', '/agent/variables', { environmentVariables });
+  expect((await other.call('GET', '/agent/health')).json.isWarm).toBe(true);
+  const id = String((await other.call('POST', '/api/kernels', { name: 'ir' })).json.id);
+  const client = await connectKernel(other, id);
+  const seen = 'cat(Sys.getenv("COLOUR"), is.na(Sys.getenv("SHAPE", NA)), Sys.getenv("HOME"), getwd(), length(ls()))';
+  expect(await client.run(seen)).toBe(`blue "\\\n\u{1f98b} TRUE ${other.home} ${other.home} 0`);
+  await client.close();
+}, 60_000);
 
 test('what marks processes as ours and where home is cannot be replaced', async () => {
   await put({ TERRARIUM_ENVIRONMENT: 'another', HOME: '/tmp', COLOUR: 'blue' });

@@ -34,7 +34,7 @@ createServer((request, response) => {
     response.end(JSON.stringify(answer));
   };
   const environmentId = (request.headers.authorization ?? '').slice(`Bearer ${secretOf('')}`.length);
-  const health: AgentHealth = { status: 'ready', environmentId, startedAt };
+  const health: AgentHealth = { status: 'ready', isWarm: true, environmentId, startedAt };
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://agent');
   switch (pathname) {
     case agentPaths.activity:

@@ -8,7 +8,7 @@ import { agentPaths, type AgentHealth } from '@terrarium/contract/agent';
 
 const [socketPath = '', port = '', environmentId = ''] = process.argv.slice(2);
 const body = Buffer.alloc(1024, 'x');
-const health: AgentHealth = { status: 'ready', environmentId, startedAt: new Date().toISOString() };
+const health: AgentHealth = { status: 'ready', environmentId, startedAt: new Date().toISOString(), isWarm: true };
 
 const answer: RequestListener = (request, response) => {
   request.resume();

@@ -11,6 +11,7 @@ import {
 import * as z from 'zod';
 import type { KernelHost } from '../kernel/first-result.ts';
 import type { Run } from '../measure/benchmark.ts';
+import { untilPrepared } from './prepared.ts';
 import { freePort, startProcess, until, type RunningProcess } from '../measure/processes.ts';
 
 export const root = path.resolve(import.meta.dirname, '../..');
@@ -24,6 +25,7 @@ export interface Terrarium {
   readonly authorization: string;
   /** The control plane's process. */
   readonly pid: number;
+  readonly dataDirectory: string;
   readonly client: Client;
   readonly workspace: { readonly namespace: string; readonly name: string };
   /** Where programs reach the workspace's kernels. */
@@ -58,21 +60,35 @@ export async function serverSettings(run: Run): Promise<{ TERRARIUM_PORT: string
 }
 
 /**
- * Starts a control plane on an empty data folder, and deletes its environments with their disks at the end.
- * @param script  relative to the repository; scripts/start.mjs is what npm start runs
+ * Starts a control plane on an empty data folder, and deletes its environments with their disks at the end, and what it
+ * has prepared.
+ * @param options.script  relative to the repository; scripts/start.mjs is what npm start runs
  */
-export async function startTerrarium(run: Run, script = 'server/main.ts', args: string[] = []): Promise<Terrarium> {
+export async function startTerrarium(
+  run: Run,
+  options: { script?: string; args?: readonly string[]; settings?: Readonly<Record<string, string>> } = {},
+): Promise<Terrarium> {
+  const { script = 'server/main.ts', args = [], settings = {} } = options;
   requirePrepared();
-  const settings = await serverSettings(run);
-  const server = await startProcess(run, {
-    name: 'terrarium',
-    command: process.execPath,
-    args: [path.join(root, script), ...args],
-    cwd: root,
-    env: settings,
+  const own = await serverSettings(run);
+  const start = (chosen: Readonly<Record<string, string>>): Promise<RunningProcess> =>
+    startProcess(run, {
+      name: 'terrarium',
+      command: process.execPath,
+      args: [path.join(root, script), ...args],
+      cwd: root,
+      env: { ...own, ...chosen },
+    });
+  const server = await start(settings);
+  const terrarium = await connect(run, own.TERRARIUM_DATA, server);
+  run.defer(async () => {
+    await deleteEverything(terrarium.client, server);
+    if (!('TERRARIUM_POOL' in settings)) return;
+    await server.stop();
+    const last = await start({});
+    await untilPrepared(own.TERRARIUM_DATA, 0, { signal: AbortSignal.timeout(30_000), process: last });
+    await last.stop();
   });
-  const terrarium = await connect(run, settings.TERRARIUM_DATA, server);
-  run.defer(() => deleteEverything(terrarium.client, server));
   return terrarium;
 }
 
@@ -96,13 +112,13 @@ async function connect(run: Run, dataDirectory: string, server: RunningProcess):
   const client = createClient({ baseUrl: url, token: ready.token });
   const [workspace] = await client.listWorkspaces();
   if (workspace === undefined) throw new Error('The first start made no workspace.');
-  const facts = { url, authorization: `Bearer ${ready.token}`, pid: ready.pid, client };
+  const facts = { url, authorization: `Bearer ${ready.token}`, pid: ready.pid, dataDirectory, client };
   return within(run, facts, { namespace: workspace.namespace, name: workspace.name });
 }
 
 function within(
   run: Run,
-  facts: Pick<Terrarium, 'url' | 'authorization' | 'pid' | 'client'>,
+  facts: Pick<Terrarium, 'url' | 'authorization' | 'pid' | 'dataDirectory' | 'client'>,
   workspace: Terrarium['workspace'],
 ): Terrarium {
   const { signal } = run;

@@ -84,6 +84,21 @@ export function createDisks(options: {
     throw new AppError('AlreadyExists', message, { fields: { name: message } });
   }
 
+  /** What a new environment would get: the disk of that name, or the newest detached one; else a new one. */
+  async function choiceFor(
+    inside: Database,
+    access: WorkspaceAccess,
+    ownerId: string,
+    name: string | undefined,
+  ): Promise<{ all: DiskRow[]; existing: DiskRow | undefined }> {
+    const rows = await diskStore(inside).ofOwner(access.workspace.id, ownerId);
+    const all = rows.filter((row) => row.desired === 'present');
+    const mine = all.filter((row) => row.kind === 'disk');
+    const detached = mine.filter((row) => row.environment_id === null && row.status !== 'Failed');
+    const existing = name === undefined ? detached.at(-1) : mine.find((row) => row.name === name);
+    return { all, existing };
+  }
+
   /** Writes a new disk that is to be made, charged from now on. */
   async function insert(
     inside: Database,
@@ -157,9 +172,15 @@ export function createDisks(options: {
     /** Drops what is remembered of the workspace's deleted disks; their charges stay. */
     forgetIn: async (workspaceId: string): Promise<void> => void (await store.forgetIn(workspaceId)),
 
+    /** Whether `attachFor` would make a new disk. */
+    async isNewFor(inside: Database, access: WorkspaceAccess, ownerId: string, name: string | undefined) {
+      return (await choiceFor(inside, access, ownerId, name)).existing === undefined;
+    },
+
     /**
      * The disk that a new environment gets, written in the caller's transaction: the named one, else the newest
      * detached one, else a new one.
+     * @param wish.madeId  of a disk that is there already and nobody's, which the new one is then
      * @throws AppError AlreadyExists  the named disk is attached to another environment, or has another size
      */
     async attachFor(
@@ -167,14 +188,10 @@ export function createDisks(options: {
       access: WorkspaceAccess,
       ownerId: string,
       environmentId: string,
-      wish: { name: string | undefined; sizeGiB: number | undefined; defaultGiB: number },
+      wish: { name: string | undefined; sizeGiB: number | undefined; defaultGiB: number; madeId?: string | undefined },
     ): Promise<DiskRow> {
       const write = diskStore(inside);
-      const all = (await write.ofOwner(access.workspace.id, ownerId)).filter((row) => row.desired === 'present');
-      const mine = all.filter((row) => row.kind === 'disk');
-      const named = wish.name === undefined ? undefined : mine.find((row) => row.name === wish.name);
-      const detached = mine.filter((row) => row.environment_id === null && row.status !== 'Failed');
-      const existing = wish.name === undefined ? detached.at(-1) : named;
+      const { all, existing } = await choiceFor(inside, access, ownerId, wish.name);
       if (existing !== undefined) {
         if (wish.sizeGiB !== undefined && wish.sizeGiB < existing.size_gib) throw cannotShrink(existing, 'diskGiB');
         if (!(await write.attach(existing.id, environmentId, clock.now()))) {
@@ -195,6 +212,9 @@ export function createDisks(options: {
         size_gib: sizeGiB,
         environment_id: environmentId,
         last_attached_at: clock.now(),
+        ...(wish.madeId === undefined
+          ? {}
+          : { id: wish.madeId, status: 'Ready' as const, deadline_at: null, run_at: null }),
       });
     },
 

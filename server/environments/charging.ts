@@ -11,12 +11,15 @@ export interface Charged {
   readonly since: number;
 }
 
-/** What is there is charged as it is there, whatever was asked for and whatever went wrong. */
+/**
+ * What is there is charged as it is there, whatever was asked for and whatever went wrong, and from when somebody asked
+ * for it: what was made ahead of need is nobody's expense until then.
+ */
 export function chargesOf(row: EnvironmentRow, machine: MachineFact, prices: PriceTable, now: number): Charged {
   const price = environmentPrice(appliedIn(row) ?? specIn(row), prices);
   const compute = (perHour: number, since: Date): Charged => ({
     charges: [{ category: 'Compute', perHour }],
-    since: since.getTime(),
+    since: Math.max(since.getTime(), row.created_at),
   });
   switch (machine.state) {
     case 'absent':

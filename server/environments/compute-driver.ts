@@ -57,6 +57,8 @@ export interface ComputeDescription {
   readonly maxCpus: number;
   readonly maxMemoryBytes: number;
   readonly maxGpus: number;
+  /** Names what machines are started with, such as the agent: another where a machine started now differs from one before. */
+  readonly build: string;
   /** Whether a running machine can be frozen and woken. */
   readonly canSleep: boolean;
   /** Whether `limit` works on a running machine. */

@@ -25,10 +25,12 @@ import type { WorkspaceAccess } from '../workspaces/access.ts';
 import type { WorkspaceStore } from '../workspaces/store.ts';
 import { agentClient } from './agent-client.ts';
 import type { Doors } from './doors.ts';
+import type { FittingDefaults } from './fitting-defaults.ts';
+import type { Pool } from './pool/pool.ts';
 import { operationStore } from './timeline/store.ts';
 import type { Meter } from './meter.ts';
 import type { EnvironmentView, Viewer } from './resource.ts';
-import { specOf, type ShapeDefaults } from './spec.ts';
+import { appliedBeforeOwner, specOf, type ShapeDefaults } from './spec.ts';
 import { environmentStore, type EnvironmentRow, type EnvironmentStore } from './store.ts';
 import { createUpdating } from './updating.ts';
 import {
@@ -83,22 +85,15 @@ export function createEnvironments(options: {
   doors: Doors;
   prices: PriceTable;
   defaults: ShapeDefaults & { diskGiB: number };
+  fittingDefaults: FittingDefaults;
+  pool: Pick<Pool, 'take'>;
   events: EventBus;
   clock: Clock;
   nudge: () => void;
 }) {
-  const { database, images, disks, view, doors, prices, defaults, events, clock } = options;
+  const { database, images, disks, view, doors, prices, defaults, fittingDefaults, events, clock } = options;
   const store = environmentStore(database);
   const updating = createUpdating(options);
-
-  async function fittingDefaults(): Promise<ShapeDefaults & { diskGiB: number }> {
-    const { maxCpus, maxMemoryBytes } = await options.describe();
-    return {
-      ...defaults,
-      cpus: Math.min(defaults.cpus, maxCpus),
-      memoryGiB: Math.min(defaults.memoryGiB, Math.max(0.25, Math.floor(maxMemoryBytes / gib))),
-    };
-  }
 
   /** What does not exist for somebody and what is not theirs is the same to them. */
   async function required(reach: Reach, from: EnvironmentStore = store): Promise<EnvironmentRow> {
@@ -218,26 +213,32 @@ export function createEnvironments(options: {
       await updating.checkShape(request);
       const fitting = await fittingDefaults();
       const ownerId = who.account.id;
-      const id = newId();
-      await database.transaction(async (inside) => {
+      const spec = specOf(request, image.reference, fitting);
+      const id = await database.transaction(async (inside) => {
         const write = environmentStore(inside);
         const mine = await write.ofOwner(access.workspace.id, ownerId);
         const name = request.name ?? 'main';
         updating.requireFreeName(name, mine);
-        const disk = await disks.attachFor(inside, access, ownerId, id, {
+        const diskGiB = request.diskGiB ?? defaults.diskGiB;
+        const prepared = (await disks.isNewFor(inside, access, ownerId, request.diskName))
+          ? await options.pool.take(inside, { ...spec, diskGiB })
+          : null;
+        const environmentId = prepared?.id ?? newId();
+        const disk = await disks.attachFor(inside, access, ownerId, environmentId, {
           name: request.diskName,
           sizeGiB: request.diskGiB,
           defaultGiB: defaults.diskGiB,
+          madeId: prepared?.diskId,
         });
         const now = clock.now();
         await write.insert({
-          id,
+          id: environmentId,
           workspace_id: access.workspace.id,
           owner_id: ownerId,
           name,
-          spec: JSON.stringify(specOf(request, image.reference, fitting)),
+          spec: JSON.stringify(spec),
           disk_id: disk.id,
-          agent_secret: newSecret(),
+          agent_secret: prepared?.agentSecret ?? newSecret(),
           desired: 'running',
           delete_disk: 0,
           intent: 0,
@@ -248,7 +249,7 @@ export function createEnvironments(options: {
           last_activity_at: now,
           deleted_at: null,
           deadline_at: now + deadlineMs('Creating'),
-          applied: null,
+          applied: prepared === null ? null : JSON.stringify(appliedBeforeOwner(spec, disk.id)),
           script_outcome: null,
           keep_until: null,
           pauses_when_idle: 0,
@@ -259,7 +260,8 @@ export function createEnvironments(options: {
           lease_until: null,
           fence: 0,
         });
-        await operationStore(inside).begin(id, wishToCreate(now), now);
+        await operationStore(inside).begin(environmentId, wishToCreate(now), now);
+        return environmentId;
       });
       const row = await required(own(ownerId, access.workspace.id, id));
       return told(row, ownerId);

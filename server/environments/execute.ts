@@ -134,7 +134,10 @@ export function reconcileEnvironments(options: {
       run_at: null,
       ...(decision.desired === undefined ? {} : { desired: decision.desired }),
       ...(status === 'Running' && machine.state === 'running'
-        ? { started_at: machine.startedAt.getTime(), script_outcome: row.script_outcome ?? '' }
+        ? {
+            started_at: Math.max(machine.startedAt.getTime(), row.created_at),
+            script_outcome: row.script_outcome ?? '',
+          }
         : {}),
       ...(status === 'Stopped' || status === 'Deleted' ? { started_at: null } : {}),
       ...(status === 'Deleted' ? { deleted_at: now } : {}),

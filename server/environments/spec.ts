@@ -85,6 +85,13 @@ export function appliedIn(row: { readonly applied: string | null }): Applied | n
   return row.applied === null ? null : (JSON.parse(row.applied) as Applied);
 }
 
+/** What a machine of that shape was given that was made before anybody had it. */
+export function appliedBeforeOwner(spec: EnvironmentSpec, diskId: string): Applied {
+  const { image, bootDiskGiB, cpus, memoryGiB, gpus } = spec;
+  // No environment has this name, so the variables of the first that takes it differ.
+  return { image, bootDiskGiB, cpus, memoryGiB, gpus, diskId, name: '', environmentVariables: {} };
+}
+
 /** In what the machine differs from what is wanted, by what it takes to change that. */
 export interface Differences {
   readonly rebuild: boolean;

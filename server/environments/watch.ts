@@ -6,6 +6,7 @@ import type { Log } from '../plumbing/log.ts';
 import { charge, chargesOf } from './charging.ts';
 import type { ComputeDriver, MachineFact } from './compute-driver.ts';
 import { isAlive } from './plan.ts';
+import { preparedStore } from './pool/store.ts';
 import { removeStray } from './steps.ts';
 import { environmentStore, type EnvironmentStore } from './store.ts';
 
@@ -13,7 +14,7 @@ type Watched = Awaited<ReturnType<EnvironmentStore['watched']>>[number];
 
 /**
  * Compares what all machines are with what their environments are said to be, in one look at the driver and one at the
- * database. What disagrees is handed to the reconciler; machines of no environment are removed.
+ * database, and so those that are prepared. What disagrees is handed to the reconciler; machines of nobody are removed.
  */
 export function createWatch(options: {
   database: Database;
@@ -26,6 +27,7 @@ export function createWatch(options: {
 }) {
   const { database, driver, ledger, prices, clock, log } = options;
   const store = environmentStore(database);
+  const prepared = preparedStore(database);
   /** Seen without an environment in the look before. */
   let strays = new Set<string>();
 
@@ -56,6 +58,8 @@ export function createWatch(options: {
     /** One round. @returns how many environments there are, were handed on, and how many strays were removed */
     async sweep(): Promise<{ looked: number; disagreed: number; removed: number }> {
       const facts = await driver.list();
+      // In this order, as an environment that takes a prepared machine is then in one of them or in both.
+      const preparedRows = await prepared.all();
       const rows = await store.watched();
       const machines = new Map(facts.map((fact) => [fact.id, fact]));
       const now = clock.now();
@@ -67,8 +71,15 @@ export function createWatch(options: {
         disagreed++;
         await store.update(row.id, { run_at: now });
       }
+      for (const { id, state } of preparedRows) {
+        const machine = machines.get(id);
+        if (state !== 'ready' || (machine !== undefined && isAlive(machine))) continue;
+        disagreed++;
+        await prepared.lookAt(id, now);
+      }
       if (disagreed > 0) options.nudge();
-      return { looked: rows.length, disagreed, removed: await removeStrays(facts, new Set(rows.map(({ id }) => id))) };
+      const known = new Set([...rows, ...preparedRows].map(({ id }) => id));
+      return { looked: rows.length, disagreed, removed: await removeStrays(facts, known) };
     },
   };
 }

@@ -98,6 +98,7 @@ export function createStandIn(directory: string): StandIn {
         maxMemoryBytes: 8 * 1024 ** 3,
         maxGpus: 0,
         canSleep: false,
+        build: '',
         canLimitLive: false,
       }),
       inspect: async (id) => factOf(id),

@@ -2,7 +2,7 @@ import { sql, type Kysely } from 'kysely';
 
 /**
  * What an environment's machine was last given, its operations, its startup script's outcome, and what its owner asked
- * of autopause; snapshots, copies and growth of disks.
+ * of autopause; snapshots, copies and growth of disks; machines that are made ahead of need.
  */
 export async function environmentLife(schema: Kysely<unknown>): Promise<void> {
   await schema.schema.alterTable('environments').addColumn('applied', 'text').execute();
@@ -42,6 +42,23 @@ export async function environmentLife(schema: Kysely<unknown>): Promise<void> {
   await schema.schema.alterTable('environment_steps').addColumn('operation_id', 'text').execute();
 
   await disksAnew(schema);
+  await preparedMachines(schema);
+}
+
+async function preparedMachines(schema: Kysely<unknown>): Promise<void> {
+  await schema.schema
+    .createTable('prepared_machines')
+    .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('disk_id', 'text', (column) => column.notNull())
+    .addColumn('agent_secret', 'text', (column) => column.notNull())
+    .addColumn('spec', 'text', (column) => column.notNull())
+    .addColumn('state', 'text', (column) => column.notNull())
+    .addColumn('created_at', 'bigint', (column) => column.notNull())
+    .addColumn('run_at', 'bigint')
+    .addColumn('attempts', 'integer', (column) => column.notNull())
+    .addColumn('lease_until', 'bigint')
+    .addColumn('fence', 'integer', (column) => column.notNull())
+    .execute();
 }
 
 /**

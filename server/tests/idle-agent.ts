@@ -26,7 +26,7 @@ export function createIdleAgents(directory: string) {
     const { pathname } = new URL(url, 'http://agent');
     switch (pathname) {
       case '/agent/health':
-        return { status: 'ready', environmentId, startedAt: new Date(0).toISOString() };
+        return { status: 'ready', environmentId, startedAt: new Date(0).toISOString(), isWarm: true };
       case '/agent/activity':
         return { lastActivityAt: 0, busyReasons: [], runningCells: 0 };
       case '/agent/usage':

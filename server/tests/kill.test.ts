@@ -1,6 +1,4 @@
-import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Environment } from '@terrarium/contract';
 import {
@@ -11,6 +9,7 @@ import {
   type ControlPlane,
   type Installation,
 } from '../testing/control-plane.ts';
+import { commandLine, leftoversOf } from '../testing/leftovers.ts';
 
 const workspace = { namespace: 'my-project', name: 'getting-started' };
 let installation: Installation;
@@ -23,7 +22,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await installation.remove();
-  expect(await leftovers()).toEqual({ processes: [], mounts: [], loopDevices: [] });
+  expect(await leftoversOf(installation.dataDirectory)).toEqual({ processes: [], mounts: [], loopDevices: [] });
 });
 
 /** Kills the control plane when `isMoment` says so, or after `longestMs`, and starts it again. */
@@ -142,24 +141,4 @@ async function agentsOf(environmentId: string): Promise<string[]> {
     if (hostName.trim() === environmentId || config.includes(environmentId)) found.push(pid);
   }
   return found;
-}
-
-async function commandLine(pid: string): Promise<string> {
-  return (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).replaceAll('\0', ' ');
-}
-
-/** What an installation may not leave behind. */
-async function leftovers() {
-  const directory = installation.dataDirectory;
-  const processes: string[] = [];
-  for (const pid of await readdir('/proc')) {
-    if (/^\d+$/.test(pid) && Number(pid) !== process.pid && (await commandLine(pid)).includes(directory))
-      processes.push(pid);
-  }
-  const mounts = (await readFile('/proc/self/mountinfo', 'utf8'))
-    .split('\n')
-    .filter((line) => line.includes(directory));
-  const loops = await promisify(execFile)('losetup', ['-l', '-n', '-O', 'BACK-FILE']).catch(() => ({ stdout: '' }));
-  const loopDevices = loops.stdout.split('\n').filter((line) => line.includes(directory));
-  return { processes, mounts, loopDevices };
 }

@@ -19,20 +19,22 @@ export interface MemoryInstallation {
   readonly owner: Principal;
   readonly access: WorkspaceAccess;
   /** Lets an idle agent answer for the environment from now on. */
-  answerFor(environmentId: string): Promise<void>;
+  readonly answerFor: (environmentId: string) => Promise<void>;
   remove(): Promise<void>;
 }
 
 export async function createMemoryInstallation(options: {
   clock: Clock;
   prices?: PriceTable;
+  poolSize?: number;
 }): Promise<MemoryInstallation> {
   const directory = await mkdtemp(path.join(os.tmpdir(), 'terrarium-memory-'));
   const driver = createMemoryDriver(options);
   const agents = createIdleAgents(directory);
+  const answered = new Set<string>();
   const prices = options.prices === undefined ? {} : { TERRARIUM_PRICES: JSON.stringify(options.prices) };
   const context = await createContext({
-    config: readConfig({ TERRARIUM_DATA: directory, ...prices }),
+    config: readConfig({ TERRARIUM_DATA: directory, TERRARIUM_POOL: String(options.poolSize ?? 0), ...prices }),
     clock: options.clock,
     log: createLog({ level: 'silent' }),
     drivers: { ...driver, objects: createFilesystemObjectStore({ directory: path.join(directory, 'objects') }) },
@@ -51,6 +53,8 @@ export async function createMemoryInstallation(options: {
     owner: { account, via: { kind: 'token', tokenId: 'test' } },
     access: await context.access.workspaceById(account.id, workspace.id, 'compute'),
     async answerFor(environmentId) {
+      if (answered.has(environmentId)) return;
+      answered.add(environmentId);
       driver.control.setAddress(environmentId, await agents.answerFor(environmentId));
     },
     async remove() {

@@ -6,7 +6,9 @@ import type { Context } from '../context.ts';
 import { chargeStore } from '../cost/store.ts';
 import type { MemoryDriver, MemoryMethod } from '../drivers/memory/memory-driver.ts';
 import type { Reach } from '../environments/environments.ts';
+import { preparedStore } from '../environments/pool/store.ts';
 import { environmentStore } from '../environments/store.ts';
+import type { PreparedState } from '../environments/pool/plan.ts';
 import { wishToStop } from '../environments/wishes.ts';
 import type { WorkspaceAccess } from '../workspaces/access.ts';
 import { createMemoryInstallation, type MemoryInstallation } from './memory-installation.ts';
@@ -19,7 +21,7 @@ const prices = { cpuHour: 1, memoryGiBHour: 100, bootDiskGiBMonth: 1, diskGiBMon
 type Charged = 'machine running' | 'machine asleep' | 'machine paused';
 
 /** The real reconciler, watch and database over the memory driver, with agents that only say that they are there. */
-describe('random requests and faults', () => {
+describe.each([0, 1])('random requests and faults, with %i prepared', (poolSize) => {
   let installation: MemoryInstallation;
   let context: Context;
   let driver: MemoryDriver;
@@ -33,9 +35,10 @@ describe('random requests and faults', () => {
   const seenDisks = new Set<string>();
   const seenStatuses = new Map<string, Environment['status']>();
   const forbidden: string[] = [];
+  let taken = 0;
 
   beforeAll(async () => {
-    installation = await createMemoryInstallation({ clock: { now: () => now }, prices });
+    installation = await createMemoryInstallation({ clock: { now: () => now }, prices, poolSize });
     ({ context, driver, owner, access } = installation);
     context.events.subscribe(({ event }) => {
       if (event.kind === 'environment') void followStatus(event.id);
@@ -78,7 +81,9 @@ describe('random requests and faults', () => {
   type Action = (name: string) => Promise<unknown>;
   const actions = {
     create: async (name) => {
+      const ready = await prepared('ready');
       const created = await context.environments.create(owner, access, { name, diskName: `disk-${name}` });
+      if (ready.includes(created.id)) taken++;
       await installation.answerFor(created.id);
     },
     start: (name) => context.environments.start(owner, access, name),
@@ -127,6 +132,26 @@ describe('random requests and faults', () => {
     for (const { id } of await context.disks.list(owner.account.id)) seenDisks.add(id);
   }
 
+  async function prepared(...states: PreparedState[]): Promise<string[]> {
+    const rows = await preparedStore(context.database).all();
+    return rows.filter(({ state }) => states.includes(state)).map(({ id }) => id);
+  }
+
+  /** Nothing else happens meanwhile, so time may leap. */
+  async function settlePool(): Promise<void> {
+    const end = performance.now() + 8_000;
+    for (;;) {
+      await context.pool.keep();
+      for (const id of await prepared('making')) await installation.answerFor(id);
+      const rows = await preparedStore(context.database).all();
+      if (rows.length === poolSize && rows.every(({ state, run_at }) => state === 'ready' && run_at === null)) return;
+      if (performance.now() > end) throw new Error(`The pool is stuck: ${JSON.stringify(rows)}`);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      now += 1000;
+      context.reconciler.nudge();
+    }
+  }
+
   /** Lets everything come to rest, then lets an hour pass. */
   async function settle(): Promise<void> {
     await noteDisks();
@@ -156,6 +181,7 @@ describe('random requests and faults', () => {
       slip += 2 * tick;
       context.reconciler.nudge();
     }
+    await settlePool();
     now += hour;
   }
 
@@ -171,14 +197,18 @@ describe('random requests and faults', () => {
       await context.disks.requestDelete(owner.account.id, id);
     }
     await settle();
-    expect([...(await driver.compute.list()), ...(await driver.disks.list())]).toEqual([]);
+    const rows = await preparedStore(context.database).all();
+    expect((await driver.compute.list()).map(({ id }) => id)).toEqual(rows.map(({ id }) => id));
+    expect((await driver.disks.list()).map(({ id }) => id)).toEqual(rows.map((row) => row.disk_id));
   }
 
   async function checkInvariants(): Promise<void> {
     const environments = await environmentsNow();
     const facts = await driver.compute.list();
     expect(new Set(facts.map(({ id }) => id)).size).toBe(facts.length);
-    for (const { id } of facts) expect(environments.map((environment) => environment.id)).toContain(id);
+    const ids = [...environments.map(({ id }) => id), ...(await prepared('ready'))];
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const { id } of facts) expect(ids).toContain(id);
     for (const environment of environments) {
       const state = facts.find(({ id }) => id === environment.id)?.state ?? 'absent';
       if (environment.status === 'Running') expect(state).toBe('running');
@@ -205,9 +235,11 @@ describe('random requests and faults', () => {
 
   /** The ledger says of each machine what the driver's own record says. */
   async function checkCharges(id: string): Promise<void> {
+    // What was made ahead of need costs nothing before somebody has it.
+    const ownedSince = (await environmentStore(context.database).byId(id))?.created_at ?? Infinity;
     const recorded = { machine: 0, 'machine running': 0, 'machine asleep': 0, disk: 0 };
     for (const { what, from, to } of driver.control.intervals().filter((interval) => interval.id === id)) {
-      recorded[what] += (to ?? now) - from;
+      recorded[what] += Math.max(0, (to ?? now) - Math.max(from, ownedSince));
     }
     const charged = { 'machine running': 0, 'machine asleep': 0, 'machine paused': 0 };
     for (const row of await chargeStore(context.database).of(id)) {
@@ -286,6 +318,7 @@ describe('random requests and faults', () => {
       ),
       { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 60), endOnFailure: true },
     );
+    if (poolSize > 0) expect(taken).toBeGreaterThan(10);
   }, 600_000);
 
   function chargedAs(perHour: number): Charged {

@@ -2,6 +2,7 @@
 export interface MemoryAbilities {
   readonly canSleep: boolean;
   readonly canLimitLive: boolean;
+  readonly build: string;
   readonly growsOnline: boolean;
   readonly maxCpus: number;
   readonly maxMemoryBytes: number;
@@ -12,6 +13,7 @@ export interface MemoryAbilities {
 export const fullAbilities: MemoryAbilities = {
   canSleep: true,
   canLimitLive: true,
+  build: 'first',
   growsOnline: true,
   maxCpus: 64,
   maxMemoryBytes: 512 * 2 ** 30,

@@ -87,7 +87,7 @@ export function createMachines(options: {
     name: 'memory',
     describe: () =>
       around('compute.describe', null, () => {
-        const { maxCpus, maxMemoryBytes, maxGpus, canSleep, canLimitLive } = abilities();
+        const { maxCpus, maxMemoryBytes, maxGpus, canSleep, canLimitLive, build } = abilities();
         return {
           images: [
             {
@@ -103,6 +103,7 @@ export function createMachines(options: {
           maxCpus,
           maxMemoryBytes,
           maxGpus,
+          build,
           canSleep,
           canLimitLive,
         };

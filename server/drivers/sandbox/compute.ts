@@ -90,7 +90,7 @@ export function createCompute(options: {
 
   const driver: ComputeDriver = {
     name: 'sandbox',
-    describe: async () => describeSandbox(settings.kernelsManifest, await options.abilities(), options.cgroups()),
+    describe: async () => describeSandbox(settings, await options.abilities(), options.cgroups()),
     inspect: facts.inspect,
     async create(spec) {
       requireSpec(spec);

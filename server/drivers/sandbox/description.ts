@@ -2,6 +2,7 @@ import os from 'node:os';
 import type { ComputeDriver } from '../../environments/compute-driver.ts';
 import type { Abilities } from './abilities.ts';
 import type { Cgroups } from './machine-groups.ts';
+import { buildOf } from './build.ts';
 import { readKernelsManifest, type KernelsManifest } from './kernels-manifest.ts';
 
 export function limitsOfHost(): { maxCpus: number; maxMemoryBytes: number } {
@@ -10,11 +11,11 @@ export function limitsOfHost(): { maxCpus: number; maxMemoryBytes: number } {
 
 /** The one image of the sandbox is this machine with its kernels; the notes say what is weaker here and what to do. */
 export async function describeSandbox(
-  manifestFile: string,
+  parts: { agentBundle: string; nodeBinary: string; kernelsManifest: string },
   abilities: Abilities,
   cgroups: Cgroups,
 ): ReturnType<ComputeDriver['describe']> {
-  const manifest = await readKernelsManifest(manifestFile);
+  const manifest = await readKernelsManifest(parts.kernelsManifest);
   return {
     images: [
       {
@@ -28,6 +29,7 @@ export async function describeSandbox(
     ],
     notes: [...isolationNotes(abilities, cgroups), ...kernelNotes(manifest), ...manifest.notes],
     ...limitsOfHost(),
+    build: await buildOf(parts),
     maxGpus: 0,
     // Where no group can be brought to rest, processes are stopped one by one.
     canSleep: true,

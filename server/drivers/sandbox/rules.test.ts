@@ -52,6 +52,11 @@ describe('being within a directory', () => {
 
 describe('what the sandbox says of itself', () => {
   const plain = { isolation: 'plain', images: false, bubblewrapProblem: 'it is not installed', isRoot: false } as const;
+  const nothing = {
+    agentBundle: '/nonexistent/agent',
+    nodeBinary: '/nonexistent/node',
+    kernelsManifest: '/nonexistent/kernels.json',
+  };
   const noGroups = {
     missing: ['memory', 'cpu', 'pids'] as const,
     directoriesOf: () => [],
@@ -59,7 +64,7 @@ describe('what the sandbox says of itself', () => {
   };
 
   it('is a sentence with the next step for each thing that is weaker', async () => {
-    const { notes, images } = await describeSandbox('/nonexistent/kernels.json', plain, noGroups);
+    const { notes, images } = await describeSandbox(nothing, plain, noGroups);
     expect(notes.some((note) => note.includes('apt install bubblewrap'))).toBe(true);
     expect(notes.some((note) => note.includes('without root'))).toBe(true);
     expect(notes.some((note) => note.includes('memory, CPU, number of processes'))).toBe(true);
