@@ -7,9 +7,9 @@ import { descendants, type ProcessFacts, type Processes } from './processes.ts';
 export interface KernelOfProcess {
   readonly pid: number | null;
   readonly spec: { readonly name: string };
-  readonly executions: { since(at: number): { readonly cellId: string | null } | undefined };
-  /** Shows a sentence where the person looks: in the cell that ran at that moment or has run since. */
-  note(sentence: string, at: number): void;
+  readonly executions: { since(at: number, until?: number): { readonly cellId: string | null } | undefined };
+  /** Shows a sentence where the person looks: in the cell that ran between the two moments. */
+  note(sentence: string, at: number, until?: number): void;
 }
 
 interface Kill {
@@ -99,7 +99,7 @@ export class OutOfMemory {
     this.#countedAt = at;
   }
 
-  #findOut({ before, notBefore }: Kill): void {
+  #findOut({ before, notBefore, at }: Kill): void {
     const now = new Set(
       this.#processes.sample().map(({ pid, startedAtTicks }) => `${String(pid)}/${String(startedAtTicks)}`),
     );
@@ -108,15 +108,15 @@ export class OutOfMemory {
     const parent = this.#kernels().find(
       ({ pid }) => pid !== null && victim !== undefined && descendants(pid, before).includes(victim),
     );
-    const atWork = this.#kernels().filter(({ executions }) => executions.since(notBefore) !== undefined);
+    const atWork = this.#kernels().filter(({ executions }) => executions.since(notBefore, at) !== undefined);
     // What grew too fast to be seen was most likely at work for the one cell that ran.
     const kernel = parent ?? (victim === undefined && atWork.length === 1 ? atWork[0] : undefined);
     const name = victim === undefined ? 'A process' : `A process (${victim.command})`;
     const likely = victim === undefined ? ', most likely' : '';
     const what = kernel === undefined ? name : `${name}${likely} started by kernel ${kernel.spec.name}${likely && ','}`;
-    const cell = kernel?.executions.since(notBefore)?.cellId ?? null;
+    const cell = kernel?.executions.since(notBefore, at)?.cellId ?? null;
     const sentence = this.#tell(what, { ...measure(victim?.ownBytes ?? null), name: kernel?.spec.name ?? null, cell });
-    kernel?.note(sentence, notBefore);
+    kernel?.note(sentence, notBefore, at);
   }
 
   #tell(what: string, facts: MemoryKill & { name: string | null; cell: string | null }): string {

@@ -39,10 +39,13 @@ export class Executions {
     return undefined;
   }
 
-  /** What it works on, or worked on last where that was done only after the moment. */
-  since(at: number): (Execution & { readonly header: Buffer }) | undefined {
+  /** What it works on, or worked on last where that was done only after `at`; not what began after `until`. */
+  since(at: number, until = Infinity): (Execution & { readonly header: Buffer }) | undefined {
+    const hasBegun = ({ startedAt, queuedAt }: Execution): boolean => (startedAt ?? queuedAt) <= until;
     const isRecent = ({ endedAt }: Execution): boolean => endedAt !== null && endedAt >= at;
-    return this.current() ?? [...this.#all.values()].findLast(isRecent);
+    const current = this.current();
+    if (current !== undefined && hasBegun(current)) return current;
+    return [...this.#all.values()].findLast((one) => isRecent(one) && hasBegun(one));
   }
 
   observe(entry: JournalEntry): void {

@@ -277,8 +277,9 @@ export class Kernel extends EventEmitter<KernelEvents> {
   }
 
   /** Shows a sentence under the cell that ran at that moment or has run since. */
-  note(sentence: string, at: number): void {
-    this.#say('iopub', 'stream', { name: 'stderr', text: `${sentence}\n` }, this.executions.since(at)?.header);
+  note(sentence: string, at: number, until?: number): void {
+    const { header } = this.executions.since(at, until) ?? {};
+    this.#say('iopub', 'stream', { name: 'stderr', text: `${sentence}\n` }, header);
   }
 
   /** Says what the kernel itself can no longer say. */
