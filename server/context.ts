@@ -26,6 +26,7 @@ import { createMeter } from './environments/meter.ts';
 import { reconcilePool } from './environments/pool/execute.ts';
 import { createPool } from './environments/pool/pool.ts';
 import { preparedStore } from './environments/pool/store.ts';
+import { createReaching } from './environments/reaching.ts';
 import { createEnvironmentView } from './environments/resource.ts';
 import { createSleepers } from './environments/sleeping.ts';
 import { environmentStore } from './environments/store.ts';
@@ -153,6 +154,7 @@ export async function createContext(options: { config: Config; log: Log; clock?:
     database,
     describe,
     billing,
+    reaching: createReaching({ database, billing, workspaces: workspaceRows }),
     workspaces: workspaceRows,
     images,
     disks,

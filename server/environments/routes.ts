@@ -2,7 +2,8 @@ import { AppError } from '@terrarium/contract';
 import type { Principal } from '../accounts/accounts.ts';
 import type { Binder } from '../plumbing/http/bind.ts';
 import type { Access } from '../workspaces/access.ts';
-import type { Environments, Reach } from './environments.ts';
+import type { Environments } from './environments.ts';
+import type { Reach } from './reaching.ts';
 
 interface EnvironmentParams {
   readonly namespace: string;

@@ -14,7 +14,7 @@ import type { Clock } from '../plumbing/clock.ts';
 import type { Database } from '../plumbing/db/database.ts';
 import type { WorkspaceAccess } from '../workspaces/access.ts';
 import { changesOf, effectOf } from './changes.ts';
-import type { Offer } from './environments.ts';
+import type { Offer } from './offer.ts';
 import type { Meter } from './meter.ts';
 import type { EnvironmentView } from './resource.ts';
 import { changedSpec, givenBy, specIn } from './spec.ts';

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError, endpoints, type Environment, type PriceTable } from '@terrarium/contract';
-import type { Environments, Reach } from '../environments/environments.ts';
+import type { Environments } from '../environments/environments.ts';
+import { ownReach, type Reach } from '../environments/reaching.ts';
 import type { Images } from '../images/images.ts';
 import type { Access } from '../workspaces/access.ts';
 import type { Kernels } from './kernels.ts';
@@ -38,12 +39,7 @@ export function environmentControlRoutes(
     const { principal, access: held } = visitorOf(request.raw);
     const environment = await mine(request);
     if (environment === null) throw new AppError('NotFound', 'There is no Cloud Environment in this workspace.');
-    return {
-      accountId: principal.account.id,
-      workspaceId: held.workspace.id,
-      nameOrId: environment.id,
-      isPayer: false,
-    };
+    return ownReach(principal.account.id, held.workspace.id, environment.id);
   }
 
   door.get('/terrarium/environment', async (request, reply) =>

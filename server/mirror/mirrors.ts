@@ -5,6 +5,7 @@ import type { Disks } from '../disks/disks.ts';
 import type { Documents } from '../documents/live-document.ts';
 import type { ComputeDriver } from '../environments/compute-driver.ts';
 import type { Environments } from '../environments/environments.ts';
+import { ownReach } from '../environments/reaching.ts';
 import { environmentStore, type EnvironmentRow } from '../environments/store.ts';
 import { isoMoment, isoMomentOrNull, type Clock } from '../plumbing/clock.ts';
 import type { Database } from '../plumbing/db/database.ts';
@@ -137,7 +138,7 @@ export function createMirrors(
     },
 
     async of(accountId, workspaceId, nameOrId) {
-      const { id } = await options.environments.get({ accountId, workspaceId, nameOrId, isPayer: false });
+      const { id } = await options.environments.get(ownReach(accountId, workspaceId, nameOrId));
       const row = await environments.byId(id);
       const worker = workers.get(id)?.worker;
       const diskId = row?.disk_id ?? '';

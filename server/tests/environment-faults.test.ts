@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { AppError, transitional, type Environment } from '@terrarium/contract';
-import type { Reach } from '../environments/environments.ts';
+import { ownReach, type Reach } from '../environments/reaching.ts';
 import { untilTrue } from '../testing/control-plane.ts';
 import { createMemoryInstallation, type MemoryInstallation } from './memory-installation.ts';
 
@@ -19,7 +19,7 @@ afterEach(() => installation.remove());
 
 function reach(): Reach {
   const { owner, access } = installation;
-  return { accountId: owner.account.id, workspaceId: access.workspace.id, nameOrId: 'main', isPayer: false };
+  return ownReach(owner.account.id, access.workspace.id, 'main');
 }
 
 const look = (): Promise<Environment> => installation.context.environments.get(reach());

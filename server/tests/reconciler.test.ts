@@ -5,7 +5,7 @@ import type { Principal } from '../accounts/accounts.ts';
 import type { Context } from '../context.ts';
 import { chargeStore } from '../cost/store.ts';
 import type { MemoryDriver, MemoryMethod } from '../drivers/memory/memory-driver.ts';
-import type { Reach } from '../environments/environments.ts';
+import { ownReach, type Reach } from '../environments/reaching.ts';
 import { preparedStore } from '../environments/pool/store.ts';
 import { environmentStore } from '../environments/store.ts';
 import type { PreparedState } from '../environments/pool/plan.ts';
@@ -61,12 +61,7 @@ describe.each([0, 1])('random requests and faults, with %i prepared', (poolSize)
   }
 
   const environmentsNow = (): Promise<Environment[]> => context.environments.list(owner.account.id);
-  const reach = (nameOrId: string): Reach => ({
-    accountId: owner.account.id,
-    workspaceId: access.workspace.id,
-    nameOrId,
-    isPayer: false,
-  });
+  const reach = (nameOrId: string): Reach => ownReach(owner.account.id, access.workspace.id, nameOrId);
 
   /** A request may be refused with a sentence; anything else is a defect. */
   async function ask(work: () => Promise<unknown>): Promise<void> {
