@@ -57,15 +57,17 @@ export function createAgentRequests(options: {
     response: ServerResponse,
     url: string,
   ): Promise<AgentDoor | null> {
-    const isLook = request.method === 'GET' || request.method === 'HEAD';
     await visitors.requireRight(visitor, route.permission);
     const agent = await agents.find(visitor);
-    if (agent !== null) return agent;
+    if (agent !== null) {
+      if (!isLook(request)) agents.noteUse(agent);
+      return agent;
+    }
     const listed = await agents.sleeping(visitor);
     if (listed !== null) {
-      const answer = isLook ? listedAnswer(listed, url) : null;
+      const answer = isLook(request) ? listedAnswer(listed, url) : null;
       // A drawing is looked at with every page, and nothing is lost without it.
-      if (answer === null && isLook && route.permission === 'read') throw await agents.absence(visitor);
+      if (answer === null && isLook(request) && route.permission === 'read') throw await agents.absence(visitor);
       if (answer === null) return untilStarted(visitor, response);
       answerJson(response, answer.status, answer.body);
       return null;
@@ -91,6 +93,14 @@ export function createAgentRequests(options: {
     }
   }
 
+  /** The visitor's agent for something that is use of it: one that sleeps, or is falling asleep, wakes. */
+  async function agentInUse(visitor: Visitor, response: ServerResponse): Promise<AgentDoor | null> {
+    const agent = agents.remembered(visitor) ?? (await agents.find(visitor));
+    if (agent !== null) agents.noteUse(agent);
+    else if ((await agents.sleeping(visitor)) !== null) return untilStarted(visitor, response);
+    return agent;
+  }
+
   function pass(
     visitor: Visitor,
     agent: AgentDoor,
@@ -113,6 +123,7 @@ export function createAgentRequests(options: {
     send(visitor, route, request, response, url) {
       const agent = agents.remembered(visitor);
       if (agent !== undefined && isAllowed(visitor.access, route.permission)) {
+        if (!isLook(request)) agents.noteUse(agent);
         pass(visitor, agent, request, response, url);
         return;
       }
@@ -129,7 +140,7 @@ export function createAgentRequests(options: {
       const { basePath } = visitor;
       (async () => {
         await visitors.requireRight(visitor, 'compute');
-        const agent = agents.remembered(visitor) ?? (await agents.find(visitor));
+        const agent = await agentInUse(visitor, response);
         if (agent === null) throw await agents.absence(visitor);
         if (response.destroyed) return;
         proxy.forward(agent, request, response, {
@@ -151,10 +162,9 @@ export function createAgentRequests(options: {
     async forwardToAgent(request, reply, url) {
       const visitor = visitorOf(request.raw);
       await visitors.requireRight(visitor, 'compute');
-      let agent = agents.remembered(visitor) ?? (await agents.find(visitor));
-      if (agent === null && wakes(request.raw) && (await agents.sleeping(visitor)) !== null) {
-        agent = await untilStarted(visitor, reply.raw);
-      }
+      const agent = wakes(request.raw)
+        ? await agentInUse(visitor, reply.raw)
+        : (agents.remembered(visitor) ?? (await agents.find(visitor)));
       if (agent === null) throw await agents.absence(visitor);
       const body = bodyAgain(request.body);
       // Until bytes flow an error is Fastify's to tell; when they have, there is nothing left for it to answer.
@@ -181,9 +191,13 @@ export function createAgentRequests(options: {
   };
 }
 
+function isLook(request: IncomingMessage): boolean {
+  return request.method === 'GET' || request.method === 'HEAD';
+}
+
 /** A write wakes, and so does opening a file; a look at a folder, which pages take again and again, does not. */
 function wakes(request: IncomingMessage): boolean {
-  if (request.method !== 'GET' && request.method !== 'HEAD') return true;
+  if (!isLook(request)) return true;
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://door');
   return pathname.startsWith('/files/') || ['file', 'notebook'].includes(searchParams.get('type') ?? '');
 }

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Environment } from '@terrarium/contract';
 import {
   createInstallation,
+  freePort,
   paramsOf,
   removeMachines,
   untilStatus,
@@ -104,6 +105,24 @@ test('to look does not wake it; a terminal, a new kernel and a written file do',
   const body = JSON.stringify({ type: 'file', format: 'text', content: 'written' });
   const put = await fetch(`${baseUrl}api/contents/kept.txt`, { method: 'PUT', headers, body });
   expect([put.status, await put.text()]).toEqual([201, expect.any(String)]);
+  await untilStatus(plane.client, environment, 'Running');
+  manager.dispose();
+});
+
+test('a request to a program in it wakes it', async () => {
+  const environment = await createAwake();
+  const manager = kernelManager(plane, workspace.namespace, workspace.name);
+  const kernel = await manager.startNew({ name: 'python3' });
+  const port = String(await freePort());
+  await run(
+    kernel,
+    `import subprocess, sys; subprocess.Popen([sys.executable, "-m", "http.server", "--bind", "127.0.0.1", "${port}"])`,
+  );
+  const { baseUrl, token } = jupyterSettings(plane, workspace.namespace, workspace.name);
+  const ask = () => fetch(`${baseUrl}proxy/${port}/`, { headers: { authorization: `token ${token}` } });
+  await untilTrue(async () => (await ask()).status === 200, 'the program answers');
+  await putToSleep(environment);
+  expect((await ask()).status).toBe(200);
   await untilStatus(plane.client, environment, 'Running');
   manager.dispose();
 });
