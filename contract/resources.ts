@@ -149,6 +149,19 @@ const gpus = z
   .int('The number of GPUs is a whole number.')
   .min(0, 'An environment has 0 or more GPUs.')
   .max(64, 'An environment has at most 64 GPUs.');
+/** What people and programs tell their environments apart by; nothing here reads them. */
+const labels = z
+  .record(
+    z
+      .string()
+      .regex(
+        /^[a-zA-Z0-9][\w./-]*$/,
+        'A label starts with a letter or digit and has only letters, digits and . _ / - in it.',
+      )
+      .max(63, 'A label has at most 63 characters.'),
+    z.string('The value of a label is text.').max(200, 'The value of a label has at most 200 characters.'),
+  )
+  .refine((all) => Object.keys(all).length <= 64, 'An environment has at most 64 labels.');
 const startupScript = z
   .string('The startup script is text.')
   .max(65_536, 'A startup script has at most 65536 characters. Put what is longer in a file on the disk and call it.')
@@ -193,6 +206,7 @@ export const EnvironmentCreate = z.strictObject({
   startupScript: startupScript.optional().describe('Run in $HOME before the environment is Running; empty for none'),
   startupScriptRuns: StartupScriptRuns.optional(),
   environmentVariables: environmentVariables.optional(),
+  labels: labels.optional(),
   autopauseMinutes: autopauseMinutes.optional().describe('Idle minutes before a pause; 0 turns it off'),
   sleepMinutes: sleepMinutes.optional().describe('Idle minutes before it falls asleep; 0 turns it off'),
 });
@@ -249,6 +263,7 @@ export const Environment = z.object({
   gpus: z.number(),
   bootDiskGiB: z.number(),
   environmentVariables: z.record(z.string(), z.string()),
+  labels: z.record(z.string(), z.string()),
   startupScript: z.string().describe('Empty for none'),
   startupScriptRuns: StartupScriptRuns,
   autopauseMinutes: z.number(),

@@ -33,6 +33,7 @@ const spec: EnvironmentSpec = {
   bootDiskGiB: 10,
   environmentVariables: { MODEL: 'base', SEED: '1' },
   startupScript: 'pip install --quiet a-package\n',
+  labels: {},
   startupScriptRuns: 'everyStart',
   autopauseMinutes: 0,
   sleepMinutes: 0,

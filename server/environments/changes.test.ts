@@ -37,6 +37,7 @@ describe('what a change does', () => {
     ['a startup script', { startupScript: 'echo hello' }, running, 'nothing'],
     ['when the script runs', { startupScriptRuns: 'once' }, running, 'nothing'],
     ['variables', { environmentVariables: { A: '1' } }, running, 'nothing'],
+    ['labels', { labels: { study: 'one' } }, running, 'nothing'],
     ['autopause', { autopauseMinutes: 0 }, running, 'nothing'],
     ['sleep', { sleepMinutes: 5 }, running, 'nothing'],
   ])('%s', (_, request, facts, effect) => {

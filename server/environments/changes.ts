@@ -92,6 +92,9 @@ export function changesOf(request: EnvironmentUpdate, facts: ChangeFacts): Field
       'Kernels and terminals that start from now on have them; those that run keep the old ones.',
     );
   }
+  if (request.labels !== undefined && textOf(request.labels) !== textOf(spec.labels)) {
+    add('labels', 'nothing', 'It has these labels at once; nothing ends.');
+  }
   if (request.autopauseMinutes !== undefined && request.autopauseMinutes !== spec.autopauseMinutes) {
     add('autopauseMinutes', 'nothing', idleSentence(request.autopauseMinutes, 'is paused', 'pauses'));
   }

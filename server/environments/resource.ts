@@ -99,6 +99,7 @@ export function createEnvironmentView(options: {
       gpus: spec.gpus,
       bootDiskGiB: spec.bootDiskGiB,
       environmentVariables: isOwner ? { ...spec.environmentVariables } : {},
+      labels: { ...spec.labels },
       startupScript: isOwner ? spec.startupScript : '',
       startupScriptRuns: spec.startupScriptRuns,
       autopauseMinutes: spec.autopauseMinutes,

@@ -8,6 +8,7 @@ export interface EnvironmentSpec {
   readonly gpus: number;
   readonly bootDiskGiB: number;
   readonly environmentVariables: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
   readonly startupScript: string;
   readonly startupScriptRuns: StartupScriptRuns;
   readonly autopauseMinutes: number;
@@ -28,6 +29,7 @@ export function specOf(request: EnvironmentCreate, image: string, defaults: Shap
     image,
     gpus: 0,
     environmentVariables: {},
+    labels: {},
     startupScript: '',
     startupScriptRuns: 'everyStart',
   };
@@ -43,6 +45,7 @@ export function changedSpec(spec: EnvironmentSpec, request: EnvironmentCreate): 
     gpus: request.gpus ?? spec.gpus,
     bootDiskGiB: request.bootDiskGiB ?? spec.bootDiskGiB,
     environmentVariables: request.environmentVariables ?? spec.environmentVariables,
+    labels: request.labels ?? spec.labels,
     startupScript: request.startupScript ?? spec.startupScript,
     startupScriptRuns: request.startupScriptRuns ?? spec.startupScriptRuns,
     autopauseMinutes: request.autopauseMinutes ?? spec.autopauseMinutes,
@@ -51,7 +54,7 @@ export function changedSpec(spec: EnvironmentSpec, request: EnvironmentCreate): 
 }
 
 /** What rows from before a setting existed have in its place. */
-const settledBefore = { startupScript: '', startupScriptRuns: 'everyStart', sleepMinutes: 0 } as const;
+const settledBefore = { labels: {}, startupScript: '', startupScriptRuns: 'everyStart', sleepMinutes: 0 } as const;
 
 export function specIn(row: { readonly spec: string }): EnvironmentSpec {
   // Written by this noun alone, from the same type.

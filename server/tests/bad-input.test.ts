@@ -192,6 +192,7 @@ const shape = {
   startupScript: 'echo hello',
   startupScriptRuns: 'once',
   environmentVariables: { A: 'b' },
+  labels: { study: 'one' },
   autopauseMinutes: 30,
   sleepMinutes: 10,
 };

@@ -9,6 +9,7 @@ import { shapeText } from './shape.ts';
 export function Configuration({ environment }: { environment: Environment }) {
   const { status, disk, startupScript, startedAt, lastActivityAt, sleepsAt, pausesAt } = environment;
   const variables = Object.entries(environment.environmentVariables);
+  const labels = Object.entries(environment.labels);
   return (
     <Facts>
       <Fact name="Image">
@@ -49,6 +50,15 @@ export function Configuration({ environment }: { environment: Environment }) {
           {variables.map(([name, value]) => (
             <Text key={name} ff="monospace" fz="sm">
               {name}={value}
+            </Text>
+          ))}
+        </Fact>
+      )}
+      {labels.length > 0 && (
+        <Fact name="Labels">
+          {labels.map(([name, value]) => (
+            <Text key={name} fz="sm">
+              {name}: {value}
             </Text>
           ))}
         </Fact>

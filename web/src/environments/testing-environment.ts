@@ -52,6 +52,7 @@ export function environmentOf(part: Partial<Environment> = {}): Environment {
     bootDiskGiB: 50,
     environmentVariables: {},
     startupScript: '',
+    labels: {},
     startupScriptRuns: 'everyStart',
     autopauseMinutes: 30,
     sleepMinutes: 10,
