@@ -11,6 +11,7 @@ import { KernelUsage } from './activity/kernel-usage.ts';
 import { OutOfMemory } from './activity/out-of-memory.ts';
 import { Processes } from './activity/processes.ts';
 import { activityRoutes } from './activity/routes.ts';
+import { DiskMeter } from './activity/disk-use.ts';
 import { Usage } from './activity/usage.ts';
 import { createAuthorization } from './authorization.ts';
 import { Contents } from './files/contents.ts';
@@ -74,7 +75,11 @@ export async function startAgent(options: {
   const terminals = new Terminals({ home: config.home, environment, onKeystroke: touch });
   const startup = new Startup({ ...config, environment });
   const activity = new Activity({ kernels, terminals, startup, processes });
-  const usage = new Usage({ home: config.home, processes, latestOutOfMemory: () => outOfMemory.latest });
+  const usage = new Usage({
+    disk: new DiskMeter(config.home, config.unenforcedDiskBytes),
+    processes,
+    latestOutOfMemory: () => outOfMemory.latest,
+  });
   const notebooks = new Notebooks(config.home);
 
   const dispatch = createDispatch([

@@ -29,6 +29,7 @@ test('the bundle runs from an empty folder, serves a kernel and a terminal, and 
     listen: { socketPath },
     home,
     stateDirectory: path.join(folder, 'state'),
+    unenforcedDiskBytes: null,
     environmentVariables: {},
     kernelspecDirectories: [await makeKernelspecs(path.join(folder, 'specs'))],
     warmKernel: 'python3',

@@ -20,7 +20,7 @@ export async function readConfig(file: string | undefined): Promise<AgentConfig>
 function isAgentConfig(value: unknown): value is AgentConfig {
   if (!isRecord(value)) return false;
   const texts = [value['environmentId'], value['secret'], value['home'], value['stateDirectory']];
-  const { listen, environmentVariables, kernelspecDirectories, warmKernel } = value;
+  const { listen, environmentVariables, kernelspecDirectories, warmKernel, unenforcedDiskBytes } = value;
   return (
     texts.every(isText) &&
     isRecord(listen) &&
@@ -29,7 +29,8 @@ function isAgentConfig(value: unknown): value is AgentConfig {
     Object.values(environmentVariables).every(isText) &&
     Array.isArray(kernelspecDirectories) &&
     kernelspecDirectories.every(isText) &&
-    (warmKernel === null || isText(warmKernel))
+    (warmKernel === null || isText(warmKernel)) &&
+    (unenforcedDiskBytes === null || typeof unenforcedDiskBytes === 'number')
   );
 }
 

@@ -19,6 +19,8 @@ export const AgentConfig = z.object({
   kernelspecDirectories: z.array(z.string()),
   /** Kernelspec kept warm: one unclaimed kernel is started ahead of need. Null turns it off. */
   warmKernel: z.string().nullable(),
+  /** Size of a disk that nothing holds to its size; null where the file system does. Its use is counted file by file. */
+  unenforcedDiskBytes: z.number().nullable().default(null),
 });
 export type AgentConfig = z.infer<typeof AgentConfig>;
 

@@ -1,6 +1,6 @@
-import { statfs } from 'node:fs/promises';
 import type { AgentUsage } from '@terrarium/contract/agent';
 import { read, readGroup } from './cgroup.ts';
+import type { DiskMeter } from './disk-use.ts';
 import type { Processes } from './processes.ts';
 
 interface CpuSample {
@@ -13,14 +13,14 @@ const microsecondsPerTick = 10_000;
 
 /** Measures the environment: by its control group where it has one, else by the sum of its processes. */
 export class Usage {
-  readonly #home: string;
+  readonly #disk: DiskMeter;
   readonly #processes: Processes;
   readonly #latestOutOfMemory: () => AgentUsage['outOfMemory'];
   #last: CpuSample;
   #cpuCores: number | null = null;
 
-  constructor(parts: { home: string; processes: Processes; latestOutOfMemory: () => AgentUsage['outOfMemory'] }) {
-    this.#home = parts.home;
+  constructor(parts: { disk: DiskMeter; processes: Processes; latestOutOfMemory: () => AgentUsage['outOfMemory'] }) {
+    this.#disk = parts.disk;
     this.#processes = parts.processes;
     this.#latestOutOfMemory = parts.latestOutOfMemory;
     this.#last = this.#read().cpu;
@@ -34,14 +34,13 @@ export class Usage {
       this.#cpuCores = Math.max(0, (cpu.microseconds - this.#last.microseconds) / (elapsedMs * 1000));
       this.#last = cpu;
     }
-    const disk = await statfs(this.#home).catch(() => null);
+    const disk = await this.#disk.look();
     return {
       cpuCores: this.#cpuCores,
       memoryBytes,
       memoryLimitBytes,
-      diskUsedBytes: disk === null ? null : (disk.blocks - disk.bfree) * disk.bsize,
-      // What a user can fill: without the blocks kept for root, as df counts.
-      diskTotalBytes: disk === null ? null : (disk.blocks - disk.bfree + disk.bavail) * disk.bsize,
+      diskUsedBytes: disk?.usedBytes ?? null,
+      diskTotalBytes: disk?.totalBytes ?? null,
       outOfMemory: this.#latestOutOfMemory(),
     };
   }

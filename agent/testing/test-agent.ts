@@ -66,6 +66,7 @@ export async function startTestAgent(
     listen: { socketPath },
     home,
     stateDirectory: path.join(folder, 'state'),
+    unenforcedDiskBytes: null,
     environmentVariables: {},
     kernelspecDirectories: [await makeKernelspecs(path.join(folder, 'specs'), specs)],
     warmKernel: null,

@@ -33,7 +33,7 @@ export interface DiskUse {
 export interface SandboxDisks {
   readonly driver: DiskDriver;
   /** What to attach, or null when there is no such disk. */
-  volume(id: string): Promise<{ volume: Volume; lock: string } | null>;
+  volume(id: string): Promise<{ volume: Volume; lock: string; sizeBytes: number } | null>;
 }
 
 /**
@@ -70,11 +70,13 @@ export function createDisks(options: {
     return null;
   }
 
-  async function volume(id: string): Promise<{ volume: Volume; lock: string } | null> {
-    if ((await readJson(at(id, 'json'), Record)) === null) return null;
+  async function volume(id: string): Promise<{ volume: Volume; lock: string; sizeBytes: number } | null> {
+    const record = await readJson(at(id, 'json'), Record);
+    if (record === null) return null;
     const lock = at(id, 'lock');
     await (await fs.open(lock, 'a', 0o600)).close();
-    return { volume: (await exists(at(id, 'img'))) ? { image: at(id, 'img') } : { directory: at(id, 'dir') }, lock };
+    const volume = (await exists(at(id, 'img'))) ? { image: at(id, 'img') } : { directory: at(id, 'dir') };
+    return { volume, lock, sizeBytes: record.sizeBytes };
   }
 
   async function createCopy(id: string, sizeBytes: number, copyOf: string): Promise<void> {

@@ -16,7 +16,7 @@ export async function prepareLaunch(facts: {
   paths: MachinePaths;
   abilities: Abilities;
   settings: SandboxSettings;
-  disk: { volume: Volume; lock: string };
+  disk: { volume: Volume; lock: string; sizeBytes: number };
   groups: MachineGroups;
   etc: () => Promise<string>;
 }): Promise<void> {
@@ -64,7 +64,7 @@ export async function prepareLaunch(facts: {
 }
 
 async function writeAgentConfig(
-  { spec, paths }: { spec: MachineSpec; paths: MachinePaths },
+  { spec, paths, disk }: { spec: MachineSpec; paths: MachinePaths; disk: { volume: Volume; sizeBytes: number } },
   manifest: KernelsManifest,
   places: { home: string; socket: string; state: string },
 ): Promise<void> {
@@ -82,6 +82,7 @@ async function writeAgentConfig(
     environmentVariables: Object.fromEntries(variables),
     kernelspecDirectories: manifest.kernelspecDirectories,
     warmKernel: spec.agent.warmKernel,
+    unenforcedDiskBytes: 'directory' in disk.volume ? disk.sizeBytes : null,
   };
   await writeFresh(paths.agentConfig, JSON.stringify(config), 0o600);
 }
