@@ -112,6 +112,11 @@ export const transitional: ReadonlySet<EnvironmentStatus> = new Set(
   inOrder.filter((status) => environmentStatuses[status].deadlineMinutes !== null),
 );
 
+/** Whether its processes are there, awake or frozen. */
+export function hasProcesses(status: EnvironmentStatus): boolean {
+  return status === 'Running' || status === 'Asleep';
+}
+
 /** From which statuses an action is possible. */
 export function statusesThatAllow(action: EnvironmentAction): EnvironmentStatus[] {
   return inOrder.filter((status) => environmentStatuses[status].actions.includes(action));

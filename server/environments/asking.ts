@@ -37,7 +37,7 @@ export function createAsking(options: {
   async function change(
     reach: Reach,
     action: EnvironmentAction,
-    write: (row: EnvironmentRow, inside: Database) => Promise<void>,
+    write: (row: EnvironmentRow, inside: Database) => Promise<unknown>,
   ): Promise<Environment> {
     const row = await database.transaction(async (inside) => {
       const found = await required(reach, environmentStore(inside));
@@ -90,28 +90,17 @@ export function createAsking(options: {
     /** Paused as soon as what runs now has ended; the meter sees to it. */
     stopWhenIdle: (reach: Reach) =>
       change(reach, 'keepRunning', (row, inside) =>
-        environmentStore(inside)
-          .update(row.id, { pauses_when_idle: 1, keep_until: null })
-          .then(() => undefined),
+        environmentStore(inside).update(row.id, { pauses_when_idle: 1, keep_until: null }),
       ),
 
     /** Neither sleeps nor pauses by itself before `until`; null takes that back, and a wish to be paused when idle. */
     async keepRunning(reach: Reach, until: number | null | undefined): Promise<Environment> {
       const now = clock.now();
-      const problem =
-        until === null || until === undefined
-          ? undefined
-          : until <= now
-            ? 'That moment is over. Give one to come.'
-            : until > now + longestKeepMs
-              ? 'An environment can be kept running for a week at most. Turn autopause off for longer.'
-              : undefined;
+      const problem = keepProblem(until ?? null, now);
       if (problem !== undefined) throw new AppError('InvalidInput', problem, { fields: { until: problem } });
       const keepUntil = until === undefined ? now + usualKeepMs : until;
       return change(reach, 'keepRunning', (row, inside) =>
-        environmentStore(inside)
-          .update(row.id, { keep_until: keepUntil, pauses_when_idle: 0 })
-          .then(() => undefined),
+        environmentStore(inside).update(row.id, { keep_until: keepUntil, pauses_when_idle: 0 }),
       );
     },
 
@@ -137,10 +126,14 @@ export function createAsking(options: {
 
     /** From now on notebooks of the workspace run here. */
     choose: (reach: Reach) =>
-      change(reach, 'open', (row, inside) =>
-        environmentStore(inside)
-          .update(row.id, { chosen_at: clock.now() })
-          .then(() => undefined),
-      ),
+      change(reach, 'open', (row, inside) => environmentStore(inside).update(row.id, { chosen_at: clock.now() })),
   };
+}
+
+/** Why it cannot be kept running until then, as a sentence, or undefined when it can. */
+function keepProblem(until: number | null, now: number): string | undefined {
+  if (until === null) return undefined;
+  if (until <= now) return 'That moment is over. Give one to come.';
+  if (until <= now + longestKeepMs) return undefined;
+  return 'An environment can be kept running for a week at most. Turn autopause off for longer.';
 }

@@ -2,6 +2,7 @@ import { AppError } from '@terrarium/contract';
 import type { Clock } from '../plumbing/clock.ts';
 import { agentClient } from './agent-client.ts';
 import type { ComputeDriver } from './compute-driver.ts';
+import { doorTo } from './doors.ts';
 import type { EnvironmentRow } from './store.ts';
 
 const answerWithinMs = 60_000;
@@ -9,9 +10,8 @@ const lookMs = 15;
 
 /** Whether the environment's agent answers now. */
 export async function isAgentReady(driver: ComputeDriver, row: EnvironmentRow, timeoutMs: number): Promise<boolean> {
-  const address = await driver.address(row.id);
-  if (address === null) return false;
-  const door = { environmentId: row.id, address, secret: row.agent_secret };
+  const door = await doorTo(driver, row);
+  if (door === null) return false;
   return agentClient.health(door, timeoutMs).then(
     (health) => health.environmentId === row.id,
     () => false,

@@ -1,4 +1,10 @@
-import type { ChangeEffect, EnvironmentStatus, EnvironmentUpdate, FieldChange } from '@terrarium/contract';
+import {
+  hasProcesses,
+  type ChangeEffect,
+  type EnvironmentStatus,
+  type EnvironmentUpdate,
+  type FieldChange,
+} from '@terrarium/contract';
 import { textOf, type EnvironmentSpec } from './spec.ts';
 
 /** What the effect of a change depends on. */
@@ -18,7 +24,7 @@ const lost = 'Kernels and their variables are lost; files are kept.';
 /** What each field of the request that differs from what is would do, in the order of the form. */
 export function changesOf(request: EnvironmentUpdate, facts: ChangeFacts): FieldChange[] {
   const { spec, disk } = facts;
-  const isAlive = facts.status === 'Running' || facts.status === 'Asleep';
+  const isAlive = hasProcesses(facts.status);
   const changes: FieldChange[] = [];
   const add = (field: FieldChange['field'], effect: ChangeEffect, sentence: string): void => {
     changes.push({ field, effect, sentence });

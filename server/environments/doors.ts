@@ -5,16 +5,21 @@ import type { AgentDoor } from './agent-client.ts';
 import type { ComputeDriver } from './compute-driver.ts';
 import { environmentStore, type EnvironmentRow } from './store.ts';
 
+/** Where the agent of one machine answers; null when the machine does not run. */
+export async function doorTo(
+  driver: ComputeDriver,
+  row: { readonly id: string; readonly agent_secret: string },
+): Promise<AgentDoor | null> {
+  const address = await driver.address(row.id);
+  return address === null ? null : { environmentId: row.id, address, secret: row.agent_secret };
+}
+
 /** Where the agents of environments answer. */
 export function createDoors(options: { database: Database; driver: ComputeDriver; events: EventBus }) {
   const { driver, events } = options;
   const store = environmentStore(options.database);
 
-  /** Null when the machine does not run. */
-  async function doorOf(row: EnvironmentRow): Promise<AgentDoor | null> {
-    const address = await driver.address(row.id);
-    return address === null ? null : { environmentId: row.id, address, secret: row.agent_secret };
-  }
+  const doorOf = (row: EnvironmentRow): Promise<AgentDoor | null> => doorTo(driver, row);
 
   return {
     /** Where the caller's chosen environment in a workspace answers, or null when that does not run. */

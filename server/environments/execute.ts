@@ -155,11 +155,8 @@ export function reconcileEnvironments(options: {
         outcome: isError ? 'failed' : 'done',
         ...(isError ? { reason: decision.reason } : {}),
       });
-      if (status === 'Stopped') await disks.releaseOthers(row.id, row.disk_id, inside);
-      if (status === 'Deleted') {
-        await disks.release(inside, row.disk_id, row.id, row.delete_disk === 1);
-        await disks.releaseOthers(row.id, row.disk_id, inside);
-      }
+      if (status === 'Deleted') await disks.release(inside, row.disk_id, row.id, row.delete_disk === 1);
+      if (status === 'Stopped' || status === 'Deleted') await disks.releaseOthers(row.id, row.disk_id, inside);
       return true;
     });
     if (!isSettled) return false;

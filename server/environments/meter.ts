@@ -1,13 +1,14 @@
-import type { Environment } from '@terrarium/contract';
+import { hasProcesses, type Environment } from '@terrarium/contract';
 import type { AgentActivity, AgentUsage } from '@terrarium/contract/agent';
 import type { Disks } from '../disks/disks.ts';
 import { isoMoment, type Clock } from '../plumbing/clock.ts';
 import type { Database } from '../plumbing/db/database.ts';
 import type { EventBus } from '../plumbing/events.ts';
 import type { Log } from '../plumbing/log.ts';
-import { agentClient, type AgentDoor } from './agent-client.ts';
+import { agentClient } from './agent-client.ts';
 import { decideAutopause, type AutopauseDecision } from './autopause.ts';
 import type { ComputeDriver } from './compute-driver.ts';
+import { doorTo } from './doors.ts';
 import { specIn } from './spec.ts';
 import { environmentStore, type EnvironmentRow } from './store.ts';
 import { wishToSleep, wishToStop } from './wishes.ts';
@@ -81,9 +82,8 @@ export function createMeter(options: {
     row: EnvironmentRow,
     timeoutMs: number,
   ): Promise<{ activity: AgentActivity | null; usage: AgentUsage | null }> {
-    const address = await driver.address(row.id);
-    if (address === null) return { activity: null, usage: null };
-    const door: AgentDoor = { environmentId: row.id, address, secret: row.agent_secret };
+    const door = await doorTo(driver, row);
+    if (door === null) return { activity: null, usage: null };
     const [activity, usage] = await Promise.all([
       agentClient.activity(door, timeoutMs).catch(() => null),
       agentClient.usage(door, timeoutMs).catch(() => null),
@@ -190,7 +190,7 @@ export function createMeter(options: {
   async function* asTheyAreNow(ids: readonly string[]): AsyncGenerator<EnvironmentRow> {
     for (let from = 0; from < ids.length; from += rowsAtOnce) {
       const rows = await store.byIds(ids.slice(from, from + rowsAtOnce));
-      yield* rows.filter(({ status }) => status === 'Running' || status === 'Asleep');
+      yield* rows.filter(({ status }) => hasProcesses(status));
     }
   }
 

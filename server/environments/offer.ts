@@ -16,6 +16,11 @@ export interface Offer {
   readonly growsOnline: boolean;
 }
 
+/** As people ask for it: in GiB, the last tenth cut off. */
+export function memoryGiBOf(bytes: number): number {
+  return Math.floor((bytes / gib) * 10) / 10;
+}
+
 /** What people are told of it before they ask for anything. */
 export function createOffer(options: {
   describe: () => Promise<Offer>;
@@ -27,10 +32,9 @@ export function createOffer(options: {
   return {
     async offer(): Promise<ComputeOffer> {
       const { maxMemoryBytes, maxBytes, ...offer } = await options.describe();
-      const maxMemoryGiB = Math.floor((maxMemoryBytes / gib) * 10) / 10;
       return {
         ...offer,
-        maxMemoryGiB,
+        maxMemoryGiB: memoryGiBOf(maxMemoryBytes),
         maxDiskGiB: Math.min(64_000, Math.floor(maxBytes / gib)),
         defaults: await fittingDefaults(),
       };

@@ -1,4 +1,4 @@
-import type { DiskStatus, EnvironmentStatus } from '@terrarium/contract';
+import { hasProcesses, type DiskStatus, type EnvironmentStatus } from '@terrarium/contract';
 import type { MachineFact } from './compute-driver.ts';
 import type { Differences } from './spec.ts';
 
@@ -94,7 +94,7 @@ function planAlive(
 
 function planStart(status: EnvironmentStatus, { disk, machine, differences }: EnvironmentFacts): EnvironmentDecision {
   // It ran and ended by itself: its kernels are gone, and starting it anew unasked would only cost money.
-  if (status === 'Running' || status === 'Asleep') return endedByItself(machine);
+  if (hasProcesses(status)) return endedByItself(machine);
   if (machine.state === 'stopped' && differences.rebuild) return step('rebuild-machine');
   if (disk === null || disk.status === 'Deleted' || disk.status === 'Deleting') {
     return settle('Error', 'Its persistent disk is gone. Delete this environment and create another.');

@@ -1,4 +1,10 @@
-import { diskPricePerMonth, environmentPrice, type Environment, type PriceTable } from '@terrarium/contract';
+import {
+  diskPricePerMonth,
+  environmentPrice,
+  hasProcesses,
+  type Environment,
+  type PriceTable,
+} from '@terrarium/contract';
 import type { Accounts } from '../accounts/accounts.ts';
 import type { Ledger } from '../billing/ledger.ts';
 import type { Disks } from '../disks/disks.ts';
@@ -82,8 +88,7 @@ export function createEnvironmentView(options: {
     const workspace = around.workspaces.get(row.workspace_id);
     const disk = around.disks.get(row.disk_id);
     const cost = around.costs.get(row.id);
-    const isAlive = row.status === 'Running' || row.status === 'Asleep';
-    const reading = isAlive ? meter.reading(row.id) : null;
+    const reading = hasProcesses(row.status) ? meter.reading(row.id) : null;
     const isOwner = viewer === 'owner';
     return {
       id: row.id,

@@ -4,6 +4,7 @@ import type { Claim } from '../plumbing/reconciler/reconciler.ts';
 import { agentClient, type AgentDoor } from './agent-client.ts';
 import { awaitAgent } from './await-agent.ts';
 import type { ComputeDriver } from './compute-driver.ts';
+import { doorTo } from './doors.ts';
 import type { MachineSpecs } from './machine-spec.ts';
 import type { EnvironmentStep } from './plan.ts';
 import { listsOf } from './sleeping.ts';
@@ -47,9 +48,9 @@ export function createSteps(options: {
   const { driver, store, specs, clock } = options;
 
   async function doorOf(row: EnvironmentRow): Promise<AgentDoor> {
-    const address = await driver.address(row.id);
-    if (address === null) throw new AppError('DriverUnavailable', 'The machine of the environment does not run.');
-    return { environmentId: row.id, address, secret: row.agent_secret };
+    const door = await doorTo(driver, row);
+    if (door === null) throw new AppError('DriverUnavailable', 'The machine of the environment does not run.');
+    return door;
   }
 
   const isStillWished = async (row: EnvironmentRow): Promise<boolean> =>
@@ -93,14 +94,15 @@ export function createSteps(options: {
 
   /** Puts it to sleep, unless it was found idle and is not any more. */
   async function sleep(row: EnvironmentRow, { claim }: StepWork): Promise<StepEnd> {
+    const door = await doorOf(row);
     if (row.reason !== null) {
-      const activity = await agentClient.activity(await doorOf(row));
+      const activity = await agentClient.activity(door);
       if (activity.busyReasons.length > 0 || activity.lastActivityAt > (row.last_activity_at ?? 0)) {
         await store.updateClaimed(claim, row.intent, { desired: 'running', reason: null, deadline_at: null });
         return { isDone: false, log: 'It is at work again and stays awake.' };
       }
     }
-    const lists = JSON.stringify(await listsOf(await doorOf(row)));
+    const lists = JSON.stringify(await listsOf(door));
     await store.noteClaimed(claim, { asleep_lists: lists });
     await driver.sleep(row.id);
     return done;

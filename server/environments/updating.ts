@@ -1,6 +1,7 @@
 import {
   AppError,
   environmentActionProblem,
+  hasProcesses,
   type Environment,
   type EnvironmentCreate,
   type EnvironmentUpdate,
@@ -14,7 +15,7 @@ import type { Clock } from '../plumbing/clock.ts';
 import type { Database } from '../plumbing/db/database.ts';
 import type { WorkspaceAccess } from '../workspaces/access.ts';
 import { changesOf, effectOf } from './changes.ts';
-import type { Offer } from './offer.ts';
+import { memoryGiBOf, type Offer } from './offer.ts';
 import type { Meter } from './meter.ts';
 import type { EnvironmentView } from './resource.ts';
 import { changedSpec, givenBy, specIn } from './spec.ts';
@@ -44,7 +45,7 @@ export function createUpdating(options: {
       }
     };
     atMost('cpus', request.cpus, maxCpus, 'CPUs');
-    atMost('memoryGiB', request.memoryGiB, Math.floor((maxMemoryBytes / gib) * 10) / 10, 'GiB of memory');
+    atMost('memoryGiB', request.memoryGiB, memoryGiBOf(maxMemoryBytes), 'GiB of memory');
     if (request.gpus !== undefined && request.gpus > maxGpus) {
       fields['gpus'] =
         maxGpus === 0 ? 'No GPU can be had on this machine.' : `This machine has ${String(maxGpus)} GPUs.`;
@@ -155,6 +156,7 @@ export function createUpdating(options: {
   ): Promise<void> {
     const write = environmentStore(inside);
     const now = clock.now();
+    const isAlive = hasProcesses(row.status);
     const change: EnvironmentChange = {
       name: request.name ?? row.name,
       spec: JSON.stringify(changedSpec(specIn(row), request)),
@@ -162,10 +164,8 @@ export function createUpdating(options: {
       // Of a machine from before this was noted: it was given what was wanted until now.
       applied: row.applied ?? JSON.stringify(givenBy(row)),
       // A script that is new to an environment that runs has missed its moment.
-      script_outcome:
-        row.status === 'Running' || row.status === 'Asleep' ? (row.script_outcome ?? '') : row.script_outcome,
+      script_outcome: isAlive ? (row.script_outcome ?? '') : row.script_outcome,
     };
-    const isAlive = row.status === 'Running' || row.status === 'Asleep';
     const sentences = changes.map(({ sentence }) => sentence).join(' ');
     const effect = effectOf(changes);
     if (effect !== 'nothing' && row.status !== 'Error') {

@@ -31,6 +31,22 @@ export function kernelManager(
   return new KernelManager({ serverSettings: jupyterSettings(plane, namespace, name) });
 }
 
+/** Runs pieces of code in a fresh kernel of a workspace's environment; resolves to what each gave. */
+export async function inFreshKernel(
+  plane: Pick<ControlPlane, 'url' | 'token'>,
+  workspace: { readonly namespace: string; readonly name: string },
+  kernelName: string,
+  ...codes: string[]
+): Promise<string[]> {
+  const manager = kernelManager(plane, workspace.namespace, workspace.name);
+  const kernel = await manager.startNew({ name: kernelName });
+  const answers: string[] = [];
+  for (const code of codes) answers.push((await run(kernel, code)).trim());
+  await kernel.shutdown();
+  manager.dispose();
+  return answers;
+}
+
 /** Runs code and returns what it printed or resulted in, as one text. */
 export async function run(kernel: Kernel.IKernelConnection, code: string): Promise<string> {
   let text = '';

@@ -9,7 +9,7 @@ import {
   type ControlPlane,
   type Installation,
 } from '../testing/control-plane.ts';
-import { kernelManager, run } from '../testing/jupyter-client.ts';
+import { inFreshKernel, kernelManager, run } from '../testing/jupyter-client.ts';
 
 const workspace = { namespace: 'my-project', name: 'getting-started' };
 let installation: Installation;
@@ -50,15 +50,7 @@ async function untilOperationEnds(environment: Environment): Promise<Environment
   return latest;
 }
 
-async function inKernel(...codes: string[]): Promise<string[]> {
-  const manager = kernelManager(plane, workspace.namespace, workspace.name);
-  const kernel = await manager.startNew({ name: 'python3' });
-  const answers: string[] = [];
-  for (const code of codes) answers.push((await run(kernel, code)).trim());
-  await kernel.shutdown();
-  manager.dispose();
-  return answers;
-}
+const inKernel = (...codes: string[]): Promise<string[]> => inFreshKernel(plane, workspace, 'python3', ...codes);
 
 /** The code of the refusal, and nothing when it was not refused. */
 const refusal = (work: Promise<unknown>): Promise<{ code: string; message: string } | null> =>

@@ -7,7 +7,7 @@ import {
   type ControlPlane,
   type Installation,
 } from '../testing/control-plane.ts';
-import { kernelManager, run } from '../testing/jupyter-client.ts';
+import { inFreshKernel } from '../testing/jupyter-client.ts';
 
 const workspace = { namespace: 'my-project', name: 'getting-started' };
 let installation: Installation;
@@ -22,15 +22,7 @@ afterAll(async () => {
   await installation.remove();
 });
 
-async function inKernel(...codes: string[]): Promise<string[]> {
-  const manager = kernelManager(plane, workspace.namespace, workspace.name);
-  const kernel = await manager.startNew({ name: 'python3' });
-  const answers: string[] = [];
-  for (const code of codes) answers.push((await run(kernel, code)).trim());
-  await kernel.shutdown();
-  manager.dispose();
-  return answers;
-}
+const inKernel = (...codes: string[]): Promise<string[]> => inFreshKernel(plane, workspace, 'python3', ...codes);
 
 const free = 'import os; s = os.statvfs("/home/jupyter"); print(s.f_bavail * s.f_frsize)';
 

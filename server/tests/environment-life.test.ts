@@ -10,7 +10,7 @@ import {
   type ControlPlane,
   type Installation,
 } from '../testing/control-plane.ts';
-import { kernelManager, run } from '../testing/jupyter-client.ts';
+import { inFreshKernel, kernelManager, run } from '../testing/jupyter-client.ts';
 
 const first = { namespace: 'my-project', name: 'getting-started' };
 const second = { namespace: 'my-project', name: 'neighbour' };
@@ -49,15 +49,8 @@ async function remove(environment: Environment, deleteDisk: 'true' | 'false'): P
 const untilNoDisk = () => untilTrue(async () => (await plane.client.listDisks()).length === 0, 'no disk is left');
 
 /** Runs code in a fresh kernel of the workspace's environment. */
-async function inKernel(workspace: typeof first, kernelName: string, ...codes: string[]): Promise<string[]> {
-  const manager = kernelManager(plane, workspace.namespace, workspace.name);
-  const kernel = await manager.startNew({ name: kernelName });
-  const answers: string[] = [];
-  for (const code of codes) answers.push((await run(kernel, code)).trim());
-  await kernel.shutdown();
-  manager.dispose();
-  return answers;
-}
+const inKernel = (workspace: typeof first, kernelName: string, ...codes: string[]): Promise<string[]> =>
+  inFreshKernel(plane, workspace, kernelName, ...codes);
 
 test("kernels find the variables of the design, with a person's own beside them", async () => {
   const environment = await create(first, 'variables', {

@@ -14,7 +14,7 @@ import {
   type ControlPlane,
   type Installation,
 } from '../testing/control-plane.ts';
-import { kernelManager, run } from '../testing/jupyter-client.ts';
+import { inFreshKernel } from '../testing/jupyter-client.ts';
 import { leftoversOf } from '../testing/leftovers.ts';
 
 const workspace = { namespace: 'my-project', name: 'getting-started' };
@@ -60,15 +60,8 @@ async function untilOneIsReady(): Promise<PreparedRow> {
 const create = (body: EnvironmentCreate = {}): Promise<Environment> =>
   plane.client.createEnvironment({ params: workspace, body });
 
-async function inKernel(name: 'python3' | 'ir', ...codes: string[]): Promise<string[]> {
-  const manager = kernelManager(plane, workspace.namespace, workspace.name);
-  const kernel = await manager.startNew({ name });
-  const answers: string[] = [];
-  for (const code of codes) answers.push((await run(kernel, code)).trim());
-  await kernel.shutdown();
-  manager.dispose();
-  return answers;
-}
+const inKernel = (name: 'python3' | 'ir', ...codes: string[]): Promise<string[]> =>
+  inFreshKernel(plane, workspace, name, ...codes);
 
 const stepsOf = ({ timeline }: Environment): string[] => timeline.map(({ step }) => step);
 const folder = (name: string): Promise<string[]> => readdir(path.join(installation.dataDirectory, name));

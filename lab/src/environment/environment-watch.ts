@@ -1,4 +1,4 @@
-import { ChangeEvent, type Environment } from '@terrarium/contract';
+import { ChangeEvent, hasProcesses, type Environment } from '@terrarium/contract';
 import { Token } from '@lumino/coreutils';
 import { type ISignal, Signal } from '@lumino/signaling';
 import {
@@ -73,7 +73,7 @@ export class EnvironmentWatch {
   /** Whether kernels are kept in memory: it runs, sleeps, or is just being woken. */
   get holdsKernels(): boolean {
     const status = this.#environment?.status;
-    if (status === 'Running' || status === 'Asleep') return true;
+    if (status !== undefined && hasProcesses(status)) return true;
     return status === 'Starting' && this.#environment?.operations.at(-1)?.kind === 'wake';
   }
 

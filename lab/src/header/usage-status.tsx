@@ -3,7 +3,7 @@ import { Notification } from '@jupyterlab/apputils';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { IStatusBar } from '@jupyterlab/statusbar';
 import { ReactWidget } from '@jupyterlab/ui-components';
-import type { Environment } from '@terrarium/contract';
+import { hasProcesses, type Environment } from '@terrarium/contract';
 import * as React from 'react';
 import type { EnvironmentWatch } from '../environment/environment-watch.ts';
 import { IEnvironmentWatch } from '../environment/environment-watch.ts';
@@ -62,7 +62,7 @@ function tellOfEndings(watch: EnvironmentWatch): void {
 }
 
 function isShown(environment: Environment | null | undefined): boolean {
-  return environment?.status === 'Running' || environment?.status === 'Asleep';
+  return environment != null && hasProcesses(environment.status);
 }
 
 interface UsageProps {

@@ -476,9 +476,9 @@ export function objectStoreConformance(driver: { name: string; make: () => Promi
         expect(await store.versions(bucket, 'b')).toEqual([]);
       });
 
-      it('and downloads of 160 MB need little memory', async () => {
+      it('and downloads of 320 MB need little memory', async () => {
         const chunk = Buffer.alloc(256 * 1024, 7);
-        const chunks = 640;
+        const chunks = 1280;
         let peak = 0;
         const rss = process.memoryUsage().rss;
         const watch = () => {

@@ -8,6 +8,7 @@ import type { Log } from '../../plumbing/log.ts';
 import type { Claim, Reconciled } from '../../plumbing/reconciler/reconciler.ts';
 import { agentClient } from '../agent-client.ts';
 import type { ComputeDriver } from '../compute-driver.ts';
+import { doorTo } from '../doors.ts';
 import { planPrepared, type PreparedStep } from './plan.ts';
 import type { Pool } from './pool.ts';
 import { preparedSpec, shapeIn } from './shape.ts';
@@ -38,9 +39,8 @@ export function reconcilePool(options: {
   const store = preparedStore(database);
 
   async function isWarm(row: PreparedRow): Promise<boolean> {
-    const address = await driver.address(row.id);
-    if (address === null) return false;
-    const door = { environmentId: row.id, address, secret: row.agent_secret };
+    const door = await doorTo(driver, row);
+    if (door === null) return false;
     return agentClient.health(door, 1000).then(
       (health) => health.environmentId === row.id && health.isWarm,
       () => false,

@@ -1,5 +1,5 @@
 import { ActionIcon, Button, Menu, Text, Tooltip } from '@mantine/core';
-import type { Environment, Workspace } from '@terrarium/contract';
+import { hasProcesses, type Environment, type Workspace } from '@terrarium/contract';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { IconChevronDown, IconPlayerPlay } from '@tabler/icons-react';
@@ -88,7 +88,7 @@ function Existing({ environment, workspace, isOneOfSeveral }: ExistingProps) {
   const { status, cost, name } = environment;
   return (
     <>
-      {(status === 'Running' || status === 'Asleep') && (
+      {hasProcesses(status) && (
         <div className={classes.meters}>
           <UsageMeters environment={environment} />
         </div>

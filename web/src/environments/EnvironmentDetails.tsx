@@ -1,5 +1,5 @@
 import { Button, List, Text } from '@mantine/core';
-import type { Environment, Workspace } from '@terrarium/contract';
+import { hasProcesses, type Environment, type Workspace } from '@terrarium/contract';
 import { KernelsSection } from '../kernels/KernelsSection.tsx';
 import { ErrorNote } from '../ui/ErrorNote.tsx';
 import { formatMoney, formatPrice } from '../ui/formats.ts';
@@ -25,7 +25,7 @@ interface EnvironmentDetailsProps {
 
 export function EnvironmentDetails({ environment, workspace, isChosen }: EnvironmentDetailsProps) {
   const { cost, status } = environment;
-  const isAlive = status === 'Running' || status === 'Asleep';
+  const isAlive = hasProcesses(status);
   return (
     <>
       <EnvironmentActions environment={environment} workspace={workspace} isChosen={isChosen} />

@@ -1,5 +1,5 @@
 import { Alert, Button, Group } from '@mantine/core';
-import { environmentActionProblem, type Environment, type Workspace } from '@terrarium/contract';
+import { environmentActionProblem, hasProcesses, type Environment, type Workspace } from '@terrarium/contract';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import { useState, type ReactNode } from 'react';
 import { GrowDiskDialog } from '../disks/GrowDiskDialog.tsx';
@@ -19,7 +19,7 @@ interface EnvironmentWarningsProps {
 export function EnvironmentWarnings({ environment, workspace }: EnvironmentWarningsProps) {
   const { status, reason, name } = environment;
   const [isGrowing, setIsGrowing] = useState(false);
-  const isAlive = status === 'Running' || status === 'Asleep';
+  const isAlive = hasProcesses(status);
   const scriptLog = startupFailure(environment);
   // The server's sentence about the script quotes what the warning shows.
   const isToldBelow = scriptLog !== undefined && reason?.includes('startup script') === true;

@@ -1,4 +1,4 @@
-import { environmentActionProblem, environmentStatusWord, type Environment } from '@terrarium/contract';
+import { environmentActionProblem, environmentStatusWord, hasProcesses, type Environment } from '@terrarium/contract';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { links } from '../links.ts';
@@ -90,9 +90,7 @@ export function EnvironmentsPage() {
                   <PriceTogether environments={existing} />
                   <PauseAllButton
                     environments={existing.filter(
-                      ({ status }) =>
-                        (status === 'Running' || status === 'Asleep') &&
-                        environmentActionProblem(status, 'stop') === undefined,
+                      ({ status }) => hasProcesses(status) && environmentActionProblem(status, 'stop') === undefined,
                     )}
                   />
                 </>
