@@ -4,6 +4,7 @@ import { authorOf } from '../accounts/author.ts';
 import type { Disks } from '../disks/disks.ts';
 import type { Documents } from '../documents/live-document.ts';
 import type { ComputeDriver } from '../environments/compute-driver.ts';
+import { doorTo } from '../environments/doors.ts';
 import type { Environments } from '../environments/environments.ts';
 import { ownReach } from '../environments/reaching.ts';
 import { environmentStore, type EnvironmentRow } from '../environments/store.ts';
@@ -85,10 +86,7 @@ export function createMirrors(
     const tell = (): void => {
       events.publish({ kind: 'mirror', id: environmentId, workspaceId }, ownerId);
     };
-    const agent = async () => {
-      const address = await driver.address(environmentId);
-      return address === null ? null : { environmentId, address, secret: row.agent_secret };
-    };
+    const agent = () => doorTo(driver, row);
     const worker = startWorker({
       disk: createAgentDisk(agent, abort.signal),
       bucket: createBucketNotebooks(options, workspace, authorOf(account)),
